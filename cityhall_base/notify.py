@@ -1,0 +1,26 @@
+"""sd_notify(3): tell systemd that the process is ready, alive or stopping. Errors are raised, not swallowed."""
+
+import os
+import socket
+from typing import Final
+
+READY: Final = "READY=1"
+WATCHDOG: Final = "WATCHDOG=1"
+STOPPING: Final = "STOPPING=1"
+
+
+def notify(state: str) -> bool:
+    """Send one state to the service manager; False where there is none. Raises OSError where it does not listen."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
+        sock.connect("\0" + address[1:] if address.startswith("@") else address)
+        sock.sendall(state.encode())
+    return True
+
+
+def watchdog_interval_s() -> float | None:
+    """Half of the interval in which systemd expects a sign of life; None where it expects none."""
+    usec = os.environ.get("WATCHDOG_USEC")
+    return int(usec) / 2_000_000 if usec else None

@@ -1,0 +1,78 @@
+"""The one settings loader: TOML into a struct, with a sentence that names file, key and what is allowed there."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+from msgspec import inspect
+
+from cityhall_base.errors import ConfigError
+
+T = TypeVar("T")
+
+FILE_BYTES: Final = 1024 * 1024
+"""Largest configuration file; a city with fifty stops takes about 20 kB."""
+
+
+def load(path: Path, into: type[T]) -> T:
+    """Read `path` as `into`; raises ConfigError."""
+    return parse(read(path), into, path.name)
+
+
+def read(path: Path) -> bytes:
+    """The bytes of a configuration file of at most FILE_BYTES; raises ConfigError."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(FILE_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
+    if len(raw) > FILE_BYTES:
+        raise ConfigError(f"{path} is larger than {FILE_BYTES} bytes")
+    return raw
+
+
+def parse(raw: bytes, into: type[T], name: str) -> T:
+    """Read TOML bytes as `into`; `name` is the file's name in the error. Raises ConfigError."""
+    try:
+        return msgspec.convert(tomllib.loads(raw.decode()), into, dec_hook=_paths)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(f"{name} is not TOML: {error}") from None
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{name}: {_explain(str(error), into)}") from None
+
+
+def _paths(kind: type, value: Any) -> Any:
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise NotImplementedError(kind)
+
+
+def _explain(text: str, into: Any) -> str:
+    what, _, where = text.partition(" - at ")
+    path = where.strip("`").removeprefix("$").lstrip(".")
+    allowed = _allowed(inspect.type_info(into), path)
+    if what.startswith(("Invalid enum value", "Object contains unknown field")) and allowed:
+        what += f"; allowed: {', '.join(allowed)}"
+    return f"{path}: {what}" if path else what
+
+
+def _allowed(info: inspect.Type, path: str) -> list[str]:
+    for part in re.findall(r"[^.\[\]]+|\[[^\]]*\]", path):
+        info = _below(info, part)
+    if isinstance(info, inspect.StructType):
+        return [field.encode_name for field in info.fields]
+    if isinstance(info, inspect.EnumType):
+        return [str(member.value) for member in info.cls]
+    return []
+
+
+def _below(info: inspect.Type, part: str) -> inspect.Type:
+    if isinstance(info, inspect.StructType):
+        return next((field.type for field in info.fields if field.encode_name == part), inspect.AnyType())
+    if isinstance(info, inspect.DictType):
+        return info.value_type
+    if isinstance(info, inspect.VarTupleType | inspect.ListType):
+        return info.item_type
+    return inspect.AnyType()

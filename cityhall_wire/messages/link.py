@@ -1,0 +1,105 @@
+"""What the bus says with its *link* key. Every message carries (boot, seq): boot grows with each start of the agent, seq with
+each message of that boot. One request is in flight at a time; the answer is recognised by `re` alone.
+"""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from cityhall_wire.headers import (
+    Attempt,
+    BusId,
+    CityId,
+    Count,
+    Digest,
+    JobId,
+    Name,
+    Nonce,
+    SessionId,
+    UtcMs,
+    Version,
+)
+from cityhall_wire.lifecycle import JobState
+from cityhall_wire.modes import DutyMode
+
+
+class LinkMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields that every link message opens with."""
+
+    v: Version
+    city: CityId
+    bus: BusId
+    boot: Annotated[int, Meta(ge=1)]
+    seq: Annotated[int, Meta(ge=1)]
+    at: UtcMs  # the bus's own clock; order is (boot, seq), never this
+
+
+class Holding(msgspec.Struct, frozen=True, kw_only=True):
+    """One job as the bus holds it."""
+
+    job: JobId
+    state: JobState
+    attempt: Attempt
+    received: Count  # bytes of ciphertext on the bus
+    approved: bool
+
+
+class PrinterSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """The printer in IPP's words (RFC 8011 section 5.4.11 and 5.4.12)."""
+
+    state: Annotated[str, Meta(max_length=32)]  # idle, processing, stopped; unknown while nobody could ask
+    reasons: Annotated[tuple[Annotated[str, Meta(max_length=64)], ...], Meta(max_length=16)] = ()
+
+
+class Sync(LinkMessage, frozen=True, kw_only=True):
+    """What the bus has, is and last heard. Idempotent: the plan depends on its content, not on how often it came."""
+
+    nonce: Nonce  # the lease answers it
+    token: Annotated[bytes, Meta(max_length=32)]  # the rolling token of the last plan; empty at the first sync
+    software: Digest
+    config: Digest
+    mode: DutyMode
+    session: SessionId | None
+    printer: PrinterSummary
+    spooler: bool  # whether the spooler answers
+    inventory_digest: Digest
+    inventory: Annotated[tuple[Holding, ...], Meta(max_length=200)] | None  # only where the digest is news
+
+
+class HandOver(LinkMessage, frozen=True, kw_only=True):
+    """The concierge handed the sheets over (お渡ししました)."""
+
+    job: JobId
+    attempt: Attempt
+
+
+class Spoiled(LinkMessage, frozen=True, kw_only=True):
+    """The concierge reports unusable sheets (使えない紙が出た) by their numbers, which may be unknown yet."""
+
+    job: JobId
+    attempt: Attempt
+    sheets: Annotated[tuple[Annotated[str, Meta(max_length=32)], ...], Meta(max_length=100)]
+    why: Name
+
+
+class NothingCameOut(LinkMessage, frozen=True, kw_only=True):
+    """The concierge looked, and nothing came out (出てこない)."""
+
+    job: JobId
+    attempt: Attempt
+
+
+class Doubt(LinkMessage, frozen=True, kw_only=True):
+    """The agent lost sight of a print; only a person or a print-key statement may end this."""
+
+    job: JobId
+    attempt: Attempt
+    why: Name
+
+
+class CiphertextDeleted(LinkMessage, frozen=True, kw_only=True):
+    """The bus's deletion receipt: the ciphertext of this job is gone from it."""
+
+    job: JobId
+    seal_digest: Digest

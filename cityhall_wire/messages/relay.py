@@ -1,0 +1,118 @@
+"""What city hall answers with the *relay* key. `re` is the digest of the request's payload: the bus takes no other answer."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from cityhall_wire.headers import (
+    Attempt,
+    BusId,
+    CityId,
+    Count,
+    Digest,
+    JobId,
+    Name,
+    Nonce,
+    OpaqueId,
+    SessionId,
+    UtcMs,
+    Version,
+)
+from cityhall_wire.lifecycle import JobState
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields that every answer opens with."""
+
+    v: Version
+    city: CityId
+    bus: BusId
+    re: Digest
+    at: UtcMs  # the relay's clock
+
+
+class Lease(msgspec.Struct, frozen=True, kw_only=True):
+    """The bus may print for so many seconds from the moment it *sent* the nonce."""
+
+    nonce: Nonce
+    seconds: Annotated[int, Meta(ge=1)]
+
+
+class SessionView(msgspec.Struct, frozen=True, kw_only=True):
+    """The counter session (窓口対応) that is live on this bus. No resident's name in it."""
+
+    session: SessionId
+    section: Name
+    clerk: OpaqueId
+    stop: Name
+    slot: Annotated[int, Meta(ge=0, le=999)]  # 0: no booking
+    seconds_left: Annotated[int, Meta(ge=0)]
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """A job to fetch. The header's exact bytes travel, because their digest is the ciphertext's context."""
+
+    session: SessionId
+    seal_header: Annotated[bytes, Meta(max_length=4096)]
+    body_size: Count
+    approved: bool
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """Where city hall sees a job that the bus holds."""
+
+    job: JobId
+    state: JobState
+    attempt: Attempt
+    approved: bool
+    forget: bool = False  # ended and receipted: the bus may drop it from its inventory
+
+
+class Plan(Answer, frozen=True, kw_only=True):
+    """The answer to a sync."""
+
+    token: Annotated[bytes, Meta(max_length=32)]
+    inventory_wanted: bool
+    lease: Lease | None
+    session: SessionView | None
+    offers: Annotated[tuple[Offer, ...], Meta(max_length=50)]
+    orders: Annotated[tuple[Order, ...], Meta(max_length=200)]
+
+
+class Release(Answer, frozen=True, kw_only=True):
+    """The content key of one job for one opener: HPKE over it, `info` = the exact release header."""
+
+    release_header: Annotated[bytes, Meta(max_length=4096)]
+    wrapped_key: Annotated[bytes, Meta(max_length=2048)]
+
+
+class Refusal(Answer, frozen=True, kw_only=True):
+    """The request was understood and is refused. `reason` finds the sentence of both screens."""
+
+    reason: Name
+    job: JobId | None = None
+    state: JobState | None = None
+
+
+class Receipt(Answer, frozen=True, kw_only=True):
+    """Evidence or a fact was recorded; this is where the job stands now."""
+
+    job: JobId
+    state: JobState
+    attempt: Attempt
+
+
+class DeletionReceipt(Answer, frozen=True, kw_only=True):
+    """City hall's own: content key and ciphertext of this job are gone there. Answers the bus's deletion receipt."""
+
+    job: JobId
+    seal_digest: Digest
+    state: JobState
+
+
+class Stale(Answer, frozen=True, kw_only=True):
+    """(boot, seq) is not above the last one taken; the next sync repeats what this message said."""
+
+    boot: Count
+    seq: Count

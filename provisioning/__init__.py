@@ -1,0 +1,1 @@
+"""The technician's tools: city CA, vehicles and their keys, and a complete small city for trying it all."""
