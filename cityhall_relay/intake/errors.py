@@ -1,0 +1,36 @@
+"""Why a document was not taken. The docstring is the sentence that a person reads; `key` finds it in Japanese."""
+
+from typing import ClassVar
+
+from cityhall_relay.intake.report import Finding
+
+
+class IntakeError(Exception):
+    """The document was not taken."""
+
+    key: ClassVar[str] = "intake.not_taken"
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (type(self).__doc__, super().__str__())))
+
+
+class IntakeRefused(IntakeError):
+    """The document cannot be printed as it is."""
+
+    key = "intake.refused"
+
+    def __init__(self, *findings: Finding) -> None:
+        super().__init__(" ".join(map(str, findings)))
+        self.findings = findings
+
+
+class IntakeUnavailableError(IntakeError):
+    """Documents cannot be checked safely on this relay just now, so none is taken; call the technician."""
+
+    key = "intake.unavailable"
+
+
+class SandboxUnavailableError(IntakeError):
+    """This machine cannot lock the checking process in; seccomp and the package libseccomp2 are needed."""
+
+    key = "intake.sandbox_unavailable"

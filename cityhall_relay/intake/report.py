@@ -1,0 +1,138 @@
+"""What intake may refuse, and what the disposable process reports. A closed table: a new refusal is a new row here.
+
+The process is given an `IntakeLimits` and answers with a `Report`, both as JSON. Nothing in a report is text of the
+document, except the name of a font, which is cut down to plain letters first.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Final, Self
+
+import msgspec
+from msgspec import Meta
+
+from cityhall_wire.limits import DOCUMENT_BYTES
+
+EXIT_NO_SANDBOX: Final = 3
+"""The process could not lock itself in and did not read the document; standard output says why, as plain text."""
+
+MAX_FINDINGS: Final = 20
+"""More reasons than this help no clerk, and bound what a taken-over process can say."""
+
+
+class Refusal(StrEnum):
+    """Why a document is refused: the catalogue key, and the sentence saying what is wrong and what to do.
+
+    `{detail}` in a sentence is the finding's detail.
+    """
+
+    sentence: str
+
+    def __new__(cls, key: str, sentence: str) -> Self:
+        member = str.__new__(cls, key)
+        member._value_ = key
+        member.sentence = sentence
+        return member
+
+    NOT_PDF = (
+        "intake.not_pdf",
+        "This is not a PDF document. Print to this queue from the city's system, or save the document as PDF first.",
+    )
+    ENCRYPTED = (
+        "intake.encrypted",
+        "The document is encrypted or protected. Save it again without a password and without restrictions.",
+    )
+    DAMAGED = (
+        "intake.damaged",
+        "The document is damaged or incomplete. Print it again from the program that made it.",
+    )
+    TOO_LARGE = (
+        "intake.too_large",
+        "The document is larger than {detail}. Lower the resolution of its images, or send it in parts.",
+    )
+    TOO_MANY_PAGES = (
+        "intake.too_many_pages",
+        "The document has more than {detail} pages. Send it in parts.",
+    )
+    WRONG_SIZE = (
+        "intake.wrong_size",
+        "The page measures {detail}, and the bus prints A4 only. Choose A4 as the paper size and print again.",
+    )
+    FONT_NOT_EMBEDDED = (
+        "intake.font_not_embedded",
+        "The font {detail} is not in the document, so the printer would choose another. Switch on “embed all fonts”.",
+    )
+    SCRIPT = (
+        "intake.script",
+        "The document contains a script or an action ({detail}). Print it to PDF again, which leaves such things out.",
+    )
+    ATTACHMENT = (
+        "intake.attachment",
+        "The document carries an attached file or a medium ({detail}). Remove it, or print the document to PDF again.",
+    )
+    FORM_XFA = (
+        "intake.form_xfa",
+        "The document is an XFA form, which printers show differently. Print the filled form to PDF again.",
+    )
+    EXTERNAL_REFERENCE = (
+        "intake.external_reference",
+        "The document refers to another file for what it shows ({detail}). Print it to PDF again, so that it is complete.",
+    )
+    BOMB = (
+        "intake.bomb",
+        "The document needs far more time or memory than a certificate. Print it again, with simpler images.",
+    )
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One reason for refusing. `page` counts from 1; None when the reason belongs to the whole document."""
+
+    refusal: Refusal
+    page: Annotated[int, Meta(ge=1)] | None = None
+    detail: Annotated[str, Meta(max_length=80)] = ""
+
+    def __str__(self) -> str:
+        sentence = self.refusal.sentence.format(detail=self.detail)
+        return f"Page {self.page}: {sentence}" if self.page else sentence
+
+
+class PageSize(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Width and height in millimetres as a reader sees the page, that is after /Rotate and /UserUnit."""
+
+    width_mm: float
+    height_mm: float
+
+    def __str__(self) -> str:
+        return f"{self.width_mm:.0f} × {self.height_mm:.0f} mm"
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the disposable process saw. Without findings the document may be sealed; `sizes` has one entry a page.
+
+    `isolation` names the layers that really held the process on this machine (sandbox.py).
+    """
+
+    pages: int
+    sizes: Annotated[tuple[PageSize, ...], Meta(max_length=500)]
+    document_format: str
+    isolation: Annotated[tuple[Annotated[str, Meta(max_length=40)], ...], Meta(max_length=10)]
+    findings: Annotated[tuple[Finding, ...], Meta(max_length=MAX_FINDINGS)] = ()
+
+
+class IntakeLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one document may cost. Bytes and pages come from the city's limits; the rest only guards the relay."""
+
+    document_bytes: int = DOCUMENT_BYTES
+    pages: int = 50
+
+    stream_bytes: int = 128 * 1024 * 1024
+    """One stream, decoded: an A4 page scanned at 600 dpi in colour is 104 MB."""
+
+    decoded_bytes: int = 512 * 1024 * 1024
+    """All streams together, decoded: inflating that much takes 1 to 2 s."""
+
+    memory_bytes: int = 512 * 1024 * 1024
+    """Address space: the interpreter with qpdf takes 45 MB, then the document twice, then the largest stream once."""
+
+    cpu_seconds: int = 10
+    deadline_seconds: float = 20.0
+    """Wall clock: twice the CPU time, because two clerks may share a processor."""
