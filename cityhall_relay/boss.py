@@ -1,0 +1,143 @@
+"""Wires the relay's parts together: who is made of what, on one screen."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+from starlette.applications import Starlette
+
+from cityhall_base.city import CityFile, load_city
+from cityhall_base.clock import Clock
+from cityhall_base.errors import ConfigError, StoreError
+from cityhall_base.keys import load_public_key, load_signing_key
+from cityhall_base.software import software_digest
+from cityhall_base.store import Store
+from cityhall_relay import files
+from cityhall_relay.answers import Answers
+from cityhall_relay.bodies import Bodies
+from cityhall_relay.bus_desk import BusDesk
+from cityhall_relay.changes import Changes
+from cityhall_relay.clerk_desk import ClerkDesk, Clerks
+from cityhall_relay.evidence import EvidenceDesk
+from cityhall_relay.facts import Facts
+from cityhall_relay.housekeeping import Housekeeping
+from cityhall_relay.inventory import Inventory
+from cityhall_relay.jobs import Jobs, Undertaker
+from cityhall_relay.link_desk import LinkDesk
+from cityhall_relay.release import ReleaseDesk, Rules
+from cityhall_relay.sessions import Sessions
+from cityhall_relay.settings import RelaySettings
+from cityhall_relay.store import RelayStore, SqliteStore
+from cityhall_relay.submission import Check, Submissions
+from cityhall_relay.sync import SyncDesk
+from cityhall_relay.vault import Vault, key_migrations
+from cityhall_relay.web.bus_api import bus_app
+from cityhall_relay.web.clerk_api import ClerkApi
+from cityhall_wire.messages.envelope import Keyring, Role
+
+RELAY_DB = "relay.db"
+KEYS_DB = "keys.db"
+
+Online = Callable[[str], bool | None]
+
+
+class Relay(NamedTuple):
+    """A relay without its sockets."""
+
+    city: CityFile
+    store: RelayStore
+    keys: Store
+    vault: Vault
+    changes: Changes
+    housekeeping: Housekeeping
+    sessions: Sessions
+    submissions: Submissions
+    clerk_desk: ClerkDesk
+    bus_desk: BusDesk
+    bus_app: Starlette
+    clerk_app: Callable[[Online], Starlette]
+
+    def close(self) -> None:
+        """Let the next process have the state."""
+        self.store.close()
+        self.keys.close()
+
+
+def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
+    """Open the state and put everything together. Raises SetupError."""
+    file = load_city(settings.city_file)
+    city, keyrings = file.city, _keyrings(settings, file)
+    key = load_signing_key(settings.signing_key)
+    answers, changes = Answers(city.city, key, clock), Changes()
+
+    store, keys, vault, bodies = _open_state(settings.state_dir, clock)
+
+    jobs = Jobs(store, clock)
+    undertaker = Undertaker(store, vault, bodies, answers, clock)
+    sessions = Sessions(store, jobs, city, clock, changes)
+    facts = Facts(store, jobs, clock)
+
+    rules = Rules(city.limits, file.digest, _approved(settings))
+    sync = SyncDesk(store, jobs, sessions, Inventory(store, jobs, facts), answers, key, city.limits)
+    release = ReleaseDesk(store, jobs, sessions, vault, answers, rules, clock)
+    evidence = EvidenceDesk(store, jobs, sessions, answers, city, clock)
+    link = LinkDesk(store, jobs, facts, sessions, answers, clock)
+    bus_desk = BusDesk(city.city, keyrings, store, answers, clock, sync, release, evidence, link)
+
+    clerk_desk = ClerkDesk(store, jobs, sessions, city, clock, changes)
+    submissions = Submissions(store, jobs, sessions, vault, bodies, check, city, clock, changes)
+    clerks = Clerks({name: bytes.fromhex(clerk.token_sha256) for name, clerk in settings.clerks.items()})
+
+    def clerk_app(online: Online) -> Starlette:
+        return ClerkApi(store, sessions, clerk_desk, submissions, clerks, city, changes, online).app()
+
+    housekeeping = Housekeeping(store, jobs, sessions, vault, bodies, undertaker, city, clock, changes)
+
+    def committed() -> None:
+        undertaker.bury_all()  # before anybody hears of the end, it is true
+        changes.fire()
+
+    store.after_commit = committed
+    return Relay(
+        city=file,
+        store=store,
+        keys=keys,
+        vault=vault,
+        changes=changes,
+        housekeeping=housekeeping,
+        sessions=sessions,
+        submissions=submissions,
+        clerk_desk=clerk_desk,
+        bus_desk=bus_desk,
+        bus_app=bus_app(bus_desk, store, bodies),
+        clerk_app=clerk_app,
+    )
+
+
+def _open_state(folder: Path, clock: Clock) -> tuple[SqliteStore, Store, Vault, Bodies]:
+    with ExitStack() as undo:
+        try:
+            store = SqliteStore(files.private_folder(folder) / RELAY_DB, clock)
+            undo.callback(store.close)
+            keys = Store(folder / KEYS_DB, key_migrations(), clock)
+            undo.callback(keys.close)
+            vault, bodies = Vault(keys, folder / "wrapping", clock), Bodies(folder / "bodies")
+        except OSError as error:
+            raise StoreError(f"{folder}: {error.strerror}") from error
+        undo.pop_all()
+    return store, keys, vault, bodies
+
+
+def _keyrings(settings: RelaySettings, file: CityFile) -> dict[str, Keyring]:
+    unknown = [bus for bus in settings.buses if bus not in file.city.vehicles]
+    if unknown:
+        raise ConfigError(f"relay.toml: buses.{unknown[0]}: there is no vehicles.{unknown[0]} in {settings.city_file}")
+    return {
+        bus: {Role.LINK: (load_public_key(keys.link_key),), Role.PRINT: (load_public_key(keys.print_key),)}
+        for bus, keys in settings.buses.items()
+    }
+
+
+def _approved(settings: RelaySettings) -> frozenset[bytes]:
+    return frozenset({software_digest(), *map(bytes.fromhex, settings.approved_software)})

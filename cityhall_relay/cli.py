@@ -1,0 +1,140 @@
+"""`cityhall-relay`: the relay itself, and the clerk's commands against it."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from cityhall_base.errors import SetupError
+from cityhall_relay.client import commands
+from cityhall_relay.client.errors import ClientError
+from cityhall_relay.errors import RelayError
+from cityhall_wire.errors import WireError
+
+EXIT_CODES: Final = """\
+exit codes:
+  0    done; for send: the document was handed over
+  1    city hall refused, and said why
+  2    the command line was not understood
+  3    this machine is not set up: a file is missing or wrong
+  4    city hall's relay does not answer
+  5    send: the document ended, but was not handed over
+  130  stopped by Ctrl-C; what was sent stays with city hall
+"""
+SETUP_WRONG: Final = 3
+INTERRUPTED: Final = 130
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code documented in EXIT_CODES."""
+    args = parser().parse_args(argv)
+    command: Command = args.command
+    try:
+        return command(args)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except (ClientError, RelayError, SetupError, WireError) as error:
+        _complain(error, args.json)
+        return error.exit_code if isinstance(error, ClientError) else SETUP_WRONG
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(
+        prog="cityhall-relay", description=__doc__, epilog=EXIT_CODES, formatter_class=argparse.RawTextHelpFormatter
+    )
+    actions = top.add_subparsers(required=True, metavar="COMMAND")
+    _relay_commands(actions)
+    _session_commands(actions)
+    _job_commands(actions)
+    return top
+
+
+def serve(args: argparse.Namespace) -> int:
+    """`serve`: run until SIGTERM."""
+    from cityhall_relay import serve as server  # a clerk's command need not load a web server
+
+    return server.run(args.config)
+
+
+def verify(args: argparse.Namespace) -> int:
+    """`verify`: check the hash chains of a stopped relay."""
+    from cityhall_relay import verify as checker
+
+    return checker.run(args.config, args.json)
+
+
+Actions = argparse._SubParsersAction  # noqa: SLF001 - argparse gives its public methods' result no public name
+
+
+def _relay_commands(actions: "Actions[argparse.ArgumentParser]") -> None:
+    for name, command, text in (
+        ("serve", serve, "run city hall's relay until SIGTERM"),
+        ("verify", verify, "check the journals of a stopped relay, row by row"),
+    ):
+        one = _command(actions, name, command, text)
+        one.add_argument("--config", type=Path, required=True, metavar="FILE", help="relay.toml")
+
+
+def _session_commands(actions: "Actions[argparse.ArgumentParser]") -> None:
+    session = actions.add_parser("session", help="open or close a counter session (窓口対応)")
+    inner = session.add_subparsers(required=True, metavar="COMMAND")
+    one = _clerk_command(inner, "open", commands.open_session, "open the session on a bus; prints its id")
+    one.add_argument("--bus", required=True)
+    one.add_argument("--section", required=True, help="as in city.toml (課)")
+    one.add_argument("--stop", required=True, help="as in city.toml (会場)")
+    one.add_argument("--slot", type=int, default=0, help="booking slot of the day (予約枠); 0: none")
+    one = _clerk_command(inner, "close", commands.close_session, "end it; what is not at the printer dies with it")
+    one.add_argument("session")
+
+
+def _job_commands(actions: "Actions[argparse.ArgumentParser]") -> None:
+    one = _clerk_command(actions, "send", commands.send, "hand in a document and watch it to its end")
+    one.add_argument("file", type=Path, metavar="FILE")
+    one.add_argument("--session", required=True)
+    one.add_argument("--service", required=True, help="as in city.toml")
+    one.add_argument("--approve", action="store_true", help="allow the print at once (印刷を許可)")
+    one.add_argument(
+        "--submission", metavar="HEX", help="32 hex digits of an earlier try, to ask for the same document"
+    )
+    for name, command, text in (
+        ("approve", commands.approve, "allow the print (印刷を許可)"),
+        ("cancel", commands.cancel, "take it back, before it is at the printer (取消)"),
+        ("show", commands.show, "everything about one document"),
+    ):
+        _clerk_command(actions, name, command, text).add_argument("job", metavar="JOB")
+    _clerk_command(actions, "jobs", commands.jobs, "your documents, newest first")
+    _clerk_command(actions, "buses", commands.buses, "the fleet")
+
+
+def _clerk_command(
+    actions: "Actions[argparse.ArgumentParser]", name: str, command: Command, text: str
+) -> argparse.ArgumentParser:
+    one = _command(actions, name, command, text)
+    one.add_argument(
+        "--clerk", type=Path, metavar="FILE", help=f"clerk.toml; else the variable {commands.SETTINGS_VARIABLE}"
+    )
+    return one
+
+
+def _command(
+    actions: "Actions[argparse.ArgumentParser]", name: str, command: Command, text: str
+) -> argparse.ArgumentParser:
+    one = actions.add_parser(name, help=text, description=text)
+    one.add_argument("--json", action="store_true", help="for a program: one JSON object a line")
+    one.set_defaults(command=command)
+    return one
+
+
+def _complain(error: RelayError | SetupError | WireError, as_json: bool) -> None:
+    key = getattr(error, "reason", error.key)
+    text = json.dumps({"key": key, "sentence": str(error)}, ensure_ascii=False) if as_json else str(error)
+    sys.stderr.write(text + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

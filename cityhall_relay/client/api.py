@@ -1,0 +1,162 @@
+"""The clerk's requests (docs/wire.md), one method each. A relay that restarts is waited for; nothing is ever sent twice as new."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import httpx
+
+from cityhall_base import tls
+from cityhall_relay.client.errors import AnswerError, FileError, OutOfReachError, RefusedError
+from cityhall_relay.settings import ClerkSettings
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+PATIENCE_S: Final = 60.0
+"""How long a relay may be away while a document is on its way: a restart takes seconds, a reboot about half a minute."""
+
+PAUSES_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
+"""Between tries; the last one repeats."""
+
+TIMEOUT: Final = httpx.Timeout(10, read=180, write=60)
+"""Reading waits long: the answer to a document comes after its check and sealing."""
+
+EVENT_SILENCE_S: Final = 45.0
+"""The relay sends a sign of life every 15 s; three missing ones mean that the connection is dead."""
+
+
+class CityHall:
+    """The relay as one clerk sees it. Raises RefusedError, OutOfReachError or AnswerError.
+
+    With `patience_s` a relay that is away is waited for so long at each request; `on_wait` is told once each time.
+    """
+
+    def __init__(
+        self, settings: ClerkSettings, patience_s: float = 0, on_wait: Callable[[str], None] = lambda sentence: None
+    ) -> None:
+        self._patience_s, self._on_wait = patience_s, on_wait
+        headers = {"Authorization": f"Bearer {_token(settings.token_file)}"}
+        context = tls.client_context(settings.ca)
+        self._http = httpx.Client(
+            base_url=settings.url, verify=context, headers=headers, timeout=TIMEOUT, trust_env=False
+        )
+
+    def open_session(self, bus: str, section: str, stop: str, slot: int) -> Json:
+        """Open the clerk's counter session. Not repeated by itself: the answer to a second try would be "busy"."""
+        body = {"bus": bus, "section": section, "stop": stop, "slot": slot}
+        return self._once("POST", "/1/sessions", json=body)
+
+    def close_session(self, session: str) -> Json:
+        """End it; its documents that are not at the printer die with it."""
+        return self._patiently("DELETE", f"/1/sessions/{session}")
+
+    def send(self, document: bytes, session: str, service: str, submission: str) -> Json:
+        """Hand in a document. The submission (32 hex digits) makes repeating safe."""
+        path, headers = f"/1/sessions/{session}/jobs", {"Submission": submission, "Content-Type": "application/pdf"}
+        return self._patiently("POST", path, params={"service": service}, headers=headers, content=document)
+
+    def approve(self, job: str) -> Json:
+        """印刷を許可."""
+        return self._patiently("POST", f"/1/jobs/{job}/approve")
+
+    def cancel(self, job: str) -> Json:
+        """取消, before the release only."""
+        return self._patiently("POST", f"/1/jobs/{job}/cancel")
+
+    def job(self, job: str) -> Json:
+        """Where one job stands."""
+        return self._patiently("GET", f"/1/jobs/{job}")
+
+    def jobs(self) -> list[Json]:
+        """The clerk's jobs, newest first."""
+        return list(self._patiently("GET", "/1/jobs")["jobs"])
+
+    def buses(self) -> list[Json]:
+        """The fleet."""
+        return list(self._patiently("GET", "/1/buses")["buses"])
+
+    def watch(self, job: str) -> Iterator[Json]:
+        """The job at once and at each change, until its end; goes on after any loss of the connection."""
+        last: Json = {}
+        while not last.get("ended"):
+            for view in self._waiting(lambda: self._stream(job)):
+                if view != last:
+                    last = view
+                    yield view
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._http.close()
+
+    def _stream(self, job: str) -> Iterator[Json]:
+        timeout = httpx.Timeout(10, read=EVENT_SILENCE_S)
+        request = self._http.build_request("GET", f"/1/jobs/{job}/events", timeout=timeout)
+        response = self._http.send(request, stream=True)
+        if response.status_code != httpx.codes.OK:
+            response.read()
+            _answer(response)
+        return _views(response)
+
+    def _patiently(self, method: str, path: str, **request: Any) -> Json:
+        return self._waiting(lambda: self._once(method, path, **request))
+
+    def _once(self, method: str, path: str, **request: Any) -> Json:
+        try:
+            return _answer(self._http.request(method, path, **request))
+        except httpx.TransportError as error:
+            raise OutOfReachError(type(error).__name__) from error
+
+    def _waiting(self, action: Callable[[], T]) -> T:
+        until, tries = time.monotonic() + self._patience_s, 0
+        while True:
+            try:
+                return action()
+            except (OutOfReachError, httpx.TransportError) as error:
+                away = error if isinstance(error, OutOfReachError) else OutOfReachError(type(error).__name__)
+                if time.monotonic() >= until:
+                    raise away from error
+            if tries == 0:
+                self._on_wait(str(away))
+            time.sleep(PAUSES_S[min(tries, len(PAUSES_S) - 1)])
+            tries += 1
+
+
+def _views(response: httpx.Response) -> Iterator[Json]:
+    # A cut in the middle is no error: the caller asks again, and the first event is the whole job.
+    try:
+        for line in response.iter_lines():
+            if line.startswith("data: "):
+                yield _json(line.removeprefix("data: "))
+    except httpx.TransportError:
+        return
+    finally:
+        response.close()
+
+
+def _answer(response: httpx.Response) -> Json:
+    body = _json(response.text)
+    if response.is_success:
+        return body
+    if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        raise OutOfReachError(str(body.get("sentence", "")))
+    raise RefusedError(str(body.get("key", "")), str(body.get("sentence", "")), response.status_code)
+
+
+def _json(text: str) -> Json:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        raise AnswerError("not JSON") from None
+    if not isinstance(value, dict):
+        raise AnswerError("not an object")
+    return value
+
+
+def _token(path: Path) -> str:
+    try:
+        return path.read_text("ascii").strip()
+    except (OSError, ValueError) as error:
+        raise FileError(f"{path}: {type(error).__name__}") from None

@@ -1,0 +1,99 @@
+"""The clerk's commands. Each takes the parsed arguments and returns the exit code."""
+
+import argparse
+import hashlib
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import Final
+
+from cityhall_base.errors import ConfigError
+from cityhall_relay.client.api import PATIENCE_S, CityHall
+from cityhall_relay.client.errors import FileError
+from cityhall_relay.client.show import Json, Screen
+from cityhall_relay.settings import load_clerk
+
+DONE: Final = 0
+ENDED_OTHERWISE: Final = 5
+"""The document ended, but not as handed over."""
+
+SETTINGS_VARIABLE: Final = "CITYHALL_CLERK"
+
+
+def open_session(args: argparse.Namespace) -> int:
+    """`session open`."""
+    session = _city_hall(args).open_session(args.bus, args.section, args.stop, args.slot)
+    Screen(args.json).result(session, f"{session['session']}  open on {session['bus']} for {session['section']}")
+    return DONE
+
+
+def close_session(args: argparse.Namespace) -> int:
+    """`session close`."""
+    session = _city_hall(args).close_session(args.session)
+    Screen(args.json).result(session, f"{session['session']}  ended")
+    return DONE
+
+
+def send(args: argparse.Namespace) -> int:
+    """`send`: hand in, allow where asked to, and watch to the end."""
+    document = _read(args.file)
+    digest = hashlib.sha256(document).hexdigest()
+    city_hall, screen = _city_hall(args, PATIENCE_S), Screen(args.json)
+    # Drawn once: however often the request is repeated, it stays one document.
+    job = city_hall.send(document, args.session, args.service, args.submission or secrets.token_hex(16))
+    screen.step(job | {"source_sha256": digest})
+    if args.approve:
+        city_hall.approve(job["job"])
+    for view in city_hall.watch(job["job"]):
+        if view != job:
+            screen.step(view | {"source_sha256": digest})
+        job = view
+    return DONE if job["state"] == "handed_over" else ENDED_OTHERWISE
+
+
+def approve(args: argparse.Namespace) -> int:
+    """`approve`: 印刷を許可."""
+    return _step(args, _city_hall(args).approve(args.job))
+
+
+def cancel(args: argparse.Namespace) -> int:
+    """`cancel`: 取消."""
+    return _step(args, _city_hall(args).cancel(args.job))
+
+
+def jobs(args: argparse.Namespace) -> int:
+    """`jobs`."""
+    Screen(args.json).jobs(_city_hall(args).jobs())
+    return DONE
+
+
+def show(args: argparse.Namespace) -> int:
+    """`show`."""
+    Screen(args.json).job(_city_hall(args).job(args.job))
+    return DONE
+
+
+def buses(args: argparse.Namespace) -> int:
+    """`buses`."""
+    Screen(args.json).buses(_city_hall(args).buses())
+    return DONE
+
+
+def _step(args: argparse.Namespace, job: Json) -> int:
+    Screen(args.json).step(job)
+    return DONE
+
+
+def _city_hall(args: argparse.Namespace, patience_s: float = 0) -> CityHall:
+    path = args.clerk or os.environ.get(SETTINGS_VARIABLE)
+    if not path:
+        raise ConfigError(f"name the clerk's settings with --clerk FILE or in {SETTINGS_VARIABLE}")
+    return CityHall(load_clerk(Path(path)), patience_s, lambda sentence: print(sentence, file=sys.stderr))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise FileError(f"{path}: {error.strerror}") from None

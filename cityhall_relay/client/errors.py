@@ -1,0 +1,45 @@
+"""Why a clerk's command did not succeed, each with the command's exit code."""
+
+from typing import ClassVar
+
+from cityhall_relay.errors import RelayError
+
+
+class ClientError(RelayError):
+    """The command could not be carried out."""
+
+    key = "client.failed"
+    exit_code: ClassVar[int] = 1
+
+
+class RefusedError(ClientError):
+    """City hall's relay refused."""
+
+    def __init__(self, key: str, sentence: str, status: int) -> None:
+        super().__init__(sentence)
+        self.reason, self.answered = key, status
+
+    @property
+    def sentence(self) -> str:
+        """City hall's own words."""
+        return str(self.args[0])
+
+
+class OutOfReachError(ClientError):
+    """City hall's relay does not answer; video and phone go on. Try again when it is back."""
+
+    key = "client.out_of_reach"
+    exit_code = 4
+
+
+class AnswerError(ClientError):
+    """City hall's relay gave an answer that this release does not understand; update the older side."""
+
+    key = "client.answer"
+
+
+class FileError(ClientError):
+    """The document or token file cannot be read."""
+
+    key = "client.file"
+    exit_code = 3

@@ -1,0 +1,79 @@
+"""What a clerk's terminal shows: one line for each step of a job, tables for lists, or JSON for a program."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any, Final
+
+Json = dict[str, Any]
+JST: Final = timezone(timedelta(hours=9), "JST")
+
+_JOB_COLUMNS: Final = ("job", "bus", "service", "state", "approved", "check_word", "sheets")
+_BUS_COLUMNS: Final = ("bus", "online", "last_sync_at", "mode", "printer", "session")
+
+
+class Screen:
+    """Standard output, as text for a person or as JSON, one object a line."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._as_json = as_json
+
+    def result(self, value: Json, text: str) -> None:
+        """One object, or the sentence that says the same."""
+        self._line(json.dumps(value, ensure_ascii=False) if self._as_json else text)
+
+    def step(self, job: Json) -> None:
+        """One line of live progress."""
+        self.result(job, _progress(job))
+
+    def job(self, job: Json) -> None:
+        """Everything about one job."""
+        lines = [f"{name + ':':<20}{_cell(name, value)}" for name, value in job.items() if name != "times"]
+        lines += [f"{state + ' at:':<20}{when(at)}" for state, at in job["times"].items()]
+        self.result(job, "\n".join(lines))
+
+    def jobs(self, jobs: list[Json]) -> None:
+        """A list of jobs."""
+        self.result({"jobs": jobs}, _table(_JOB_COLUMNS, jobs))
+
+    def buses(self, buses: list[Json]) -> None:
+        """The fleet."""
+        self.result({"buses": buses}, _table(_BUS_COLUMNS, buses))
+
+    def _line(self, text: str) -> None:
+        # Flushed: a program reads progress while it happens.
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+
+
+def when(utc_ms: int) -> str:
+    """A time of day as the city reads it: JST, 24 h."""
+    return datetime.fromtimestamp(utc_ms / 1000, JST).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _progress(job: Json) -> str:
+    carried = f" ({job['received'] * 100 // job['size']} % carried)" if job["state"] == "offered" else ""
+    latest = max(job["times"].values())
+    return f"{when(latest)[11:]}  {job['check_word']}  {job['state']:<12} {job['sentence']}{carried}"
+
+
+def _table(columns: Sequence[str], rows: Iterable[Json]) -> str:
+    cells = [[name.replace("_", " ") for name in columns]]
+    cells += [[_cell(name, row[name]) for name in columns] for row in rows]
+    widths = [max(len(line[n]) for line in cells) for n in range(len(columns))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells)
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if name.endswith("_at"):
+        return when(value)
+    if isinstance(value, dict):
+        return " ".join(str(part) for part in value.values() if part)
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value)

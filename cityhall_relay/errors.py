@@ -1,0 +1,176 @@
+"""Why city hall's relay did not do what was asked. The docstring is the sentence that a person reads; `key` finds it in Japanese.
+
+None of these texts ever carries a secret, a byte of a document or a resident's name.
+"""
+
+from typing import ClassVar
+
+
+class RelayError(Exception):
+    """City hall's relay could not do this."""
+
+    key: ClassVar[str] = "relay.failed"
+    status: ClassVar[int] = 500  # HTTP (RFC 9110 section 15)
+
+    @property
+    def sentence(self) -> str:
+        """The docstring, and in parentheses what this case adds."""
+        text = (type(self).__doc__ or "").strip()
+        detail = super().__str__()
+        return f"{text} ({detail})" if detail else text
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+class RequestError(RelayError):
+    """The request was not in the agreed form."""
+
+    key = "relay.request"
+    status = 400
+
+
+class NotAllowedError(RelayError):
+    """This certificate or token may not ask for this."""
+
+    key = "relay.not_allowed"
+    status = 403
+
+
+class TokenError(RelayError):
+    """The clerk's token is not known here; ask city IT for a new one."""
+
+    key = "relay.token"
+    status = 401
+
+
+class NotFoundError(RelayError):
+    """There is no such session or job of yours."""
+
+    key = "relay.not_found"
+    status = 404
+
+
+class BodyTooLargeError(RelayError):
+    """The document is larger than city hall accepts; print it in parts or at a lower resolution."""
+
+    key = "relay.body_too_large"
+    status = 413
+
+
+class SlowBodyError(RelayError):
+    """The request stopped in the middle; send it again."""
+
+    key = "relay.slow_body"
+    status = 408
+
+
+class MediaTypeError(RelayError):
+    """Only JSON is understood here."""
+
+    key = "relay.media_type"
+    status = 415
+
+
+class RangeError(RelayError):
+    """The ciphertext has no such range of bytes."""
+
+    key = "relay.range"
+    status = 416
+
+
+class UnknownPlaceError(RelayError):
+    """The city's configuration names no such bus, section, stop or service."""
+
+    key = "relay.unknown_place"
+    status = 400
+
+
+class ClerkBusyError(RelayError):
+    """You already have a counter session; close it before you open another."""
+
+    key = "relay.clerk_busy"
+    status = 409
+
+
+class BusBusyError(RelayError):
+    """Another counter session is live on this bus; wait until it has ended."""
+
+    key = "relay.bus_busy"
+    status = 409
+
+
+class NoSessionError(RelayError):
+    """No counter session of yours is live, so nothing was taken; open the session again and send the document once more."""
+
+    key = "relay.no_session"
+    status = 409
+
+
+class WrongSectionError(RelayError):
+    """This service belongs to another section than your session; nothing was taken."""
+
+    key = "relay.wrong_section"
+    status = 409
+
+
+class CopiesError(RelayError):
+    """One document prints once: set the number of copies to 1 and send one document for each certificate."""
+
+    key = "relay.copies"
+    status = 409
+
+
+class TooManySheetsError(RelayError):
+    """The document needs more sheets than this service may print."""
+
+    key = "relay.too_many_sheets"
+    status = 409
+
+
+class PrinterFormatError(RelayError):
+    """The printer of this bus cannot take PDF; ask the technician for a printer that can."""
+
+    key = "relay.printer_format"
+    status = 409
+
+
+class BusFullError(RelayError):
+    """This bus already has as many documents waiting as it may hold; print or cancel some first."""
+
+    key = "relay.bus_full"
+    status = 409
+
+
+class SubmissionReusedError(RelayError):
+    """The same submission number came with something else; send the document as a new one."""
+
+    key = "relay.submission_reused"
+    status = 409
+
+
+class TooLateError(RelayError):
+    """The document is no longer in a state in which this can be done."""
+
+    key = "relay.too_late"
+    status = 409
+
+
+class KeyGoneError(RelayError):
+    """The key of this document is destroyed; nobody can open it any more."""
+
+    key = "relay.key_gone"
+    status = 409
+
+
+class ListenError(RelayError):
+    """The relay cannot listen on its address; is another one running?"""
+
+    key = "relay.listen"
+
+
+class StoppingError(RelayError):
+    """City hall's relay is restarting; try again in a moment."""
+
+    key = "relay.stopping"
+    status = 503

@@ -1,0 +1,103 @@
+"""`evidence` → `receipt`: what a spooler saw of one attempt, and which event of the lifecycle table it is.
+
+Every statement is kept, byte for byte. Only one about the attempt that was released causes anything.
+"""
+
+from typing import Final
+
+from cityhall_base.city import City, Printer
+from cityhall_base.clock import Clock
+from cityhall_relay.answers import Answers
+from cityhall_relay.jobs import Jobs, may
+from cityhall_relay.sessions import Sessions
+from cityhall_relay.store import RelayStore
+from cityhall_relay.store.rows import Evidence as Kept
+from cityhall_relay.store.rows import Job
+from cityhall_wire.lifecycle import By, Event
+from cityhall_wire.messages.printing import Evidence, Finding
+
+_EVENTS: Final = {
+    Finding.NO_SHEET: Event.NO_SHEET,
+    Finding.SENDING: Event.SENDING,
+    Finding.COMPLETED: Event.COMPLETED,
+    Finding.DOUBT: Event.DOUBT,
+    Finding.CANCELED_AT_PRINTER: Event.CANCELED_AT_PRINTER,
+}
+
+
+class EvidenceDesk:
+    """Takes statements; each is one event."""
+
+    def __init__(
+        self, store: RelayStore, jobs: Jobs, sessions: Sessions, answers: Answers, city: City, clock: Clock
+    ) -> None:
+        self._store, self._jobs, self._sessions = store, jobs, sessions
+        self._answers, self._city, self._clock = answers, city, clock
+
+    def answer(self, said: Evidence, digest: bytes, envelope: bytes) -> bytes:
+        """The signed receipt or refusal. The same statement again gets the same answer again, byte for byte."""
+        job = self._store.job(said.job)
+        if job is None or job.bus != said.bus:
+            return self._answers.refusal(said.bus, digest, "unknown_job")
+        before = self._store.evidence(said.incarnation, said.nonce, said.job, said.attempt, said.n)
+        if before is not None:
+            # Under one number a spooler says one thing; a second one is no repetition and is not taken.
+            same = before.payload_digest == digest
+            return before.answer if same else self._answers.refusal(said.bus, digest, "not_understood", job)
+        with self._store.event():
+            return self._take(job, said, digest, envelope)
+
+    def _take(self, job: Job, said: Evidence, digest: bytes, envelope: bytes) -> bytes:
+        if said.attempt != job.attempt or said.nonce != job.nonce:
+            answer = self._answers.refusal(said.bus, digest, "wrong_attempt", job)
+        else:
+            job = self._apply(job, said)
+            answer = self._answers.receipt(job, digest)
+        self._store.add_evidence(self._kept(said, digest, envelope, answer))
+        self._store.record("evidence", job.job, finding=said.finding, why=said.why, n=said.n, attempt=said.attempt)
+        return answer
+
+    def _apply(self, job: Job, said: Evidence) -> Job:
+        event = self._event(job, said)
+        if not may(job.state, event, By.PRINT_KEY):
+            return job  # late, or a second witness of the same: where the job stands is the answer
+        self._sessions.touch(job.session)
+        if event is not Event.NO_SHEET:
+            return self._jobs.step(job, event, By.PRINT_KEY)
+        # The nonce ends with its attempt: nothing more is said about it that could cause anything.
+        job = self._jobs.step(job, event, By.PRINT_KEY, nonce=b"")
+        if self._sessions.live(job.session) is None:
+            job = self._jobs.step(job, Event.SESSION_END, By.RELAY)
+        return job
+
+    def _event(self, job: Job, said: Evidence) -> Event:
+        event = _EVENTS[said.finding]
+        proven = {
+            Event.COMPLETED: said.impressions == job.header.impressions and _unbroken(job, said),
+            Event.CANCELED_AT_PRINTER: said.impressions == 0,
+        }
+        if event in proven and not (self._printer(job).counts_impressions and proven[event]):
+            return Event.DOUBT  # a machine never guesses: a printer that cannot prove it leaves it to a person
+        return event
+
+    def _printer(self, job: Job) -> Printer:
+        return self._city.printers[self._city.vehicles[job.bus].printer]
+
+    def _kept(self, said: Evidence, digest: bytes, envelope: bytes, answer: bytes) -> Kept:
+        return Kept(
+            incarnation=said.incarnation,
+            nonce=said.nonce,
+            job=said.job,
+            attempt=said.attempt,
+            n=said.n,
+            finding=str(said.finding),
+            payload_digest=digest,
+            envelope=envelope,
+            answer=answer,
+            at=self._clock.utc_ms(),
+        )
+
+
+def _unbroken(job: Job, said: Evidence) -> bool:
+    """Whether it is the same printer, not restarted since the release was asked for (its counters start at 0 again)."""
+    return said.printer_uuid == job.printer_uuid and said.printer_up_time >= job.printer_up_time

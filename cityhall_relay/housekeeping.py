@@ -1,0 +1,78 @@
+"""What the clock does when nobody does it: idle sessions, documents that wait too long, silent buses, the end of a day's key."""
+
+from cityhall_base.city import City
+from cityhall_base.clock import Clock
+from cityhall_relay.bodies import Bodies
+from cityhall_relay.changes import Changes
+from cityhall_relay.jobs import Jobs, Undertaker
+from cityhall_relay.sessions import Sessions
+from cityhall_relay.store import RelayStore
+from cityhall_relay.store.rows import Job
+from cityhall_relay.vault import Vault
+from cityhall_wire.lifecycle import AT_PRINTER, BEFORE_RELEASE, By, Event
+
+
+class Housekeeping:
+    """`start` once, `tick` about every second. Both are idempotent."""
+
+    def __init__(
+        self,
+        store: RelayStore,
+        jobs: Jobs,
+        sessions: Sessions,
+        vault: Vault,
+        bodies: Bodies,
+        undertaker: Undertaker,
+        city: City,
+        clock: Clock,
+        changes: Changes,
+    ) -> None:
+        self._store, self._jobs, self._sessions, self._vault = store, jobs, sessions, vault
+        self._bodies, self._undertaker, self._limits = bodies, undertaker, city.limits
+        self._clock, self._changes = clock, changes
+
+    def start(self) -> None:
+        """Mend what a power cut left in the middle: orphans go, ended jobs are destroyed, jobs without a key end."""
+        self._vault.sweep()
+        live = {job.job for job in self._store.live_jobs()}
+        self._bodies.sweep(live)
+        self._vault.drop_orphans(live)
+        self._end_keyless()
+        self.tick()
+
+    def tick(self) -> None:
+        """Everything that is due."""
+        if self._vault.sweep():
+            self._end_keyless()
+        self._sessions.end_idle()
+        for job in self._store.live_jobs():
+            if job.state in BEFORE_RELEASE and self._waited_too_long(job):
+                self._step(job, Event.EXPIRE)
+            elif job.state in AT_PRINTER and self._silent(job):
+                self._step(job, Event.DOUBT)
+        self._undertaker.bury_all()
+
+    def _end_keyless(self) -> None:
+        for job in self._store.live_jobs():
+            if self._vault.holds(job.job):
+                continue
+            if job.state in BEFORE_RELEASE:
+                self._step(job, Event.EXPIRE)
+            elif job.state in AT_PRINTER:
+                self._step(job, Event.DOUBT)
+
+    def _step(self, job: Job, event: Event) -> None:
+        with self._store.event():
+            self._jobs.step(job, event, By.RELAY)
+            self._changes.concerns(job.bus)
+
+    def _waited_too_long(self, job: Job) -> bool:
+        if job.approved_at is None:
+            return self._clock.utc_ms() >= job.created_at + self._limits.unapproved_s * 1000
+        return self._clock.utc_ms() >= job.approved_at + self._limits.approved_s * 1000
+
+    def _silent(self, job: Job) -> bool:
+        # A bus that still syncs sees its printer and will say what became of the sheet; a dead one cannot.
+        heard = max(job.changed_at, self._store.bus(job.bus).synced_at or 0)
+        patience_s = self._limits.release_s + self._limits.printer_silence_s
+        return self._clock.utc_ms() >= heard + patience_s * 1000

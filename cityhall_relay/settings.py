@@ -1,0 +1,149 @@
+"""`relay.toml`: what one relay needs to know about itself. Relative paths are seen from the folder of the file.
+
+city_file = "city.toml"
+state_dir = "state"                       # made at the first start, mode 0700
+signing_key = "keys/relay.pem"            # Ed25519, private, mode 0600
+approved_software = []                    # 64 hex digits each; the relay's own release is always approved
+
+[bus_listener]                            # TLS 1.3; a client shows a certificate of `ca`, its common name is the bus
+host = "127.0.0.1"
+port = 8443
+cert = "tls/relay.crt"
+key = "tls/relay.key"
+ca = "tls/ca.crt"
+
+[clerk_listener]
+host = "127.0.0.1"
+port = 8444
+cert = "tls/relay.crt"
+key = "tls/relay.key"
+
+[broker]                                  # may be left out: then there are no hints and no presence
+host = "localhost"                        # as in the broker's certificate
+port = 8883
+ca = "tls/ca.crt"
+cert = "tls/relay-mqtt.crt"
+key = "tls/relay-mqtt.key"
+
+[buses.bus-1]                             # every enrolled vehicle; the name as in city.toml
+link_key = "buses/bus-1.link.pub.pem"     # Ed25519, public
+print_key = "buses/bus-1.print.pub.pem"
+
+[clerks.clerk-1]                          # an opaque id, never a name
+token_sha256 = "…64 hex digits…"
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from cityhall_base import settings
+from cityhall_wire.headers import BusId, OpaqueId
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+"""0 lets the kernel choose; only tests use it."""
+Hex32 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+Host = Annotated[str, Meta(min_length=1, max_length=253)]
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class BusListener(_Table, frozen=True, kw_only=True):
+    """Where buses call; both ends show a certificate."""
+
+    host: Host
+    port: Port
+    cert: Path
+    key: Path
+    ca: Path
+
+
+class ClerkListener(_Table, frozen=True, kw_only=True):
+    """Where clerks call; the relay shows a certificate, the clerk a token."""
+
+    host: Host
+    port: Port
+    cert: Path
+    key: Path
+
+
+class Broker(_Table, frozen=True, kw_only=True):
+    """The city's MQTT broker, mutual TLS."""
+
+    host: Host
+    port: Annotated[int, Meta(ge=1, le=65535)]
+    ca: Path
+    cert: Path
+    key: Path
+
+
+class BusKeys(_Table, frozen=True, kw_only=True):
+    """The public keys of one enrolled vehicle."""
+
+    link_key: Path
+    print_key: Path
+
+
+class Clerk(_Table, frozen=True, kw_only=True):
+    """One clerk, known by an opaque id."""
+
+    token_sha256: Hex32  # of the token's UTF-8 bytes, without a line end
+
+
+class RelaySettings(_Table, frozen=True, kw_only=True):
+    """The whole file."""
+
+    city_file: Path
+    state_dir: Path
+    signing_key: Path
+    bus_listener: BusListener
+    clerk_listener: ClerkListener
+    broker: Broker | None = None
+    buses: Mapping[BusId, BusKeys]
+    clerks: Mapping[OpaqueId, Clerk]
+    approved_software: tuple[Hex32, ...] = ()
+
+
+class ClerkSettings(_Table, frozen=True, kw_only=True):
+    """`clerk.toml`: what the clerk's commands need.
+
+    url = "https://localhost:8444"
+    ca = "ca.crt"
+    token_file = "clerk-1.token"      # mode 0600; the token and nothing else, a closing line end is ignored
+    """
+
+    url: Annotated[str, Meta(pattern=r"\Ahttps://[^\s/]{1,253}/?\Z")]
+    ca: Path
+    token_file: Path
+
+
+def load_relay(path: Path) -> RelaySettings:
+    """Read `relay.toml`, its paths made absolute; raises ConfigError."""
+    return _absolute(settings.load(path, RelaySettings), path.resolve().parent)
+
+
+def load_clerk(path: Path) -> ClerkSettings:
+    """Read `clerk.toml`, its paths made absolute; raises ConfigError."""
+    return _absolute(settings.load(path, ClerkSettings), path.resolve().parent)
+
+
+def _absolute(table: S, folder: Path) -> S:
+    changed = {field: _resolved(getattr(table, field), folder) for field in table.__struct_fields__}
+    return msgspec.structs.replace(table, **changed)
+
+
+def _resolved(value: Any, folder: Path) -> Any:
+    if isinstance(value, Path):
+        return folder / value
+    if isinstance(value, msgspec.Struct):
+        return _absolute(value, folder)
+    if isinstance(value, Mapping):
+        return {key: _resolved(item, folder) for key, item in value.items()}
+    return value

@@ -1,0 +1,112 @@
+"""What the relay remembers, behind one small interface: a group of towns puts PostgreSQL behind the same methods.
+
+Everything that is written is written inside `event()`, together with its row of the hash-chained journal.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from cityhall_relay.store.rows import Approval, Bus, Evidence, Job, Receipt, Release, Session, SheetEntry, Side, Step
+from cityhall_relay.store.sqlite import SqliteStore
+
+__all__ = ["RelayStore", "SqliteStore"]
+
+
+class RelayStore(Protocol):
+    """The relay's memory. Used from one thread."""
+
+    after_commit: Callable[[], None]
+
+    def event(self) -> AbstractContextManager[object]:
+        """One transaction: what happened, the new state and the journal row become true together or not at all."""
+
+    def record(self, kind: str, job: str = "", **body: Any) -> None:
+        """The journal row of the running event."""
+
+    def checkpoint(self) -> None:
+        """Leave nothing that was deleted in any log of the database. Raises StoreError."""
+
+    def verify_journal(self) -> int:
+        """Rows of the journal; raises StoreError where one does not follow from the one before it."""
+
+    def close(self) -> None:
+        """Let the next process have it."""
+
+    def save_session(self, session: Session) -> None:
+        """Add or replace."""
+
+    def session(self, session: str) -> Session | None:
+        """By id."""
+
+    def live_sessions(self) -> list[Session]:
+        """At most one for each bus and each clerk."""
+
+    def save_job(self, job: Job) -> None:
+        """Add or replace."""
+
+    def job(self, job: str) -> Job | None:
+        """By id."""
+
+    def job_of_submission(self, submission: str) -> Job | None:
+        """By the client's own number."""
+
+    def jobs_of_clerk(self, clerk: str, limit: int) -> list[Job]:
+        """Newest first."""
+
+    def jobs_of_session(self, session: str) -> list[Job]:
+        """Oldest first."""
+
+    def live_jobs(self) -> list[Job]:
+        """Every job that has not ended, oldest first."""
+
+    def undestroyed_jobs(self) -> list[Job]:
+        """Ended, and city hall's own deletion receipt is not signed yet."""
+
+    def add_step(self, step: Step) -> None:
+        """One more step of a job."""
+
+    def steps(self, job: str) -> list[Step]:
+        """In order."""
+
+    def add_approval(self, approval: Approval) -> None:
+        """A clerk counts once for each job; a second one of the same clerk changes nothing."""
+
+    def approvals(self, job: str) -> list[Approval]:
+        """In order."""
+
+    def save_bus(self, bus: Bus) -> None:
+        """Add or replace."""
+
+    def bus(self, bus: str) -> Bus:
+        """What it last said; an empty row for a bus that never called."""
+
+    def add_release(self, release: Release) -> None:
+        """One for each (job, attempt)."""
+
+    def release(self, job: str, attempt: int) -> Release | None:
+        """As it was sent."""
+
+    def drop_releases(self, job: str) -> None:
+        """Of all attempts."""
+
+    def add_evidence(self, evidence: Evidence) -> None:
+        """Unique by incarnation, nonce, job, attempt and n."""
+
+    def evidence(self, incarnation: str, nonce: bytes, job: str, attempt: int, n: int) -> Evidence | None:
+        """One statement."""
+
+    def evidence_of_nonce(self, job: str, nonce: bytes) -> bool:
+        """Whether a spooler has already said something about the attempt that began with this nonce."""
+
+    def save_receipt(self, receipt: Receipt) -> None:
+        """Add or replace."""
+
+    def receipt(self, job: str, side: Side) -> Receipt | None:
+        """The deletion receipt of one side."""
+
+    def add_sheets(self, entry: SheetEntry) -> None:
+        """A line of the sheet ledger; the same line twice is one line."""
+
+    def sheets(self) -> list[SheetEntry]:
+        """The whole ledger."""

@@ -1,0 +1,165 @@
+"""What the relay remembers, one frozen struct for each table. No field holds a name, a content key or a byte of a document."""
+
+from enum import StrEnum
+
+import msgspec
+
+from cityhall_wire.check_word import CheckWord, check_word
+from cityhall_wire.headers import SealHeader, decode_seal_header
+from cityhall_wire.lifecycle import ENDS, JobState
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of a table."""
+
+
+class Session(Row, frozen=True, kw_only=True):
+    """A counter session (窓口対応). Times are UTC milliseconds."""
+
+    session: str
+    clerk: str
+    bus: str
+    section: str
+    stop: str
+    slot: int
+    opened_at: int
+    active_at: int
+    ended_at: int | None = None
+    why_ended: str = ""
+
+    @property
+    def live(self) -> bool:
+        """Whether it still binds clerk and bus."""
+        return self.ended_at is None
+
+
+class Job(Row, frozen=True, kw_only=True):
+    """One sealed document on its way to paper."""
+
+    job: str
+    session: str
+    bus: str
+    service: str
+    submission: str
+    state: JobState
+    attempt: int
+    seal_header: bytes  # the exact bytes that are bound
+    seal_digest: bytes
+    size: int  # bytes of the document
+    body_size: int  # bytes of the ciphertext
+    created_at: int
+    changed_at: int
+    isolation: str = "[]"  # JSON list: the layers that held intake's process
+    approved_at: int | None = None
+    nonce: bytes = b""  # of the release that the current attempt was given; empty before it
+    printer_uuid: str = ""
+    printer_up_time: int = 0  # seconds, when that release was asked for
+    destroyed_at: int | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing leads out of its state."""
+        return self.state in ENDS
+
+    @property
+    def header(self) -> SealHeader:
+        """The seal header, read."""
+        return decode_seal_header(self.seal_header)
+
+    @property
+    def check_word(self) -> CheckWord:
+        """What both screens show (照合番号)."""
+        return check_word(self.seal_digest, self.session, self.bus)
+
+
+class Step(Row, frozen=True, kw_only=True):
+    """One step of a job through the lifecycle table."""
+
+    job: str
+    event: str
+    by: str
+    state: JobState
+    attempt: int
+    at: int
+
+
+class Bus(Row, frozen=True, kw_only=True):
+    """What one bus last said. `sync` and `holdings` are JSON texts of the wire's own structs."""
+
+    bus: str
+    boot: int = 0
+    seq: int = 0
+    payload_digest: bytes = b""
+    token: bytes = b""  # the newest one that the bus is known to have
+    next_token: bytes = b""  # handed out, not yet seen back
+    inventory_digest: bytes = b""
+    holdings: str = "[]"
+    synced_at: int | None = None
+    mode: str = ""
+    spooler: bool = False
+    printer_state: str = ""
+    printer_reasons: str = "[]"
+    software: bytes = b""
+    config: bytes = b""
+    suspended: bool = False
+
+
+class Release(Row, frozen=True, kw_only=True):
+    """The one release of one attempt, as it was sent."""
+
+    job: str
+    attempt: int
+    request_digest: bytes
+    envelope: bytes
+
+
+class Evidence(Row, frozen=True, kw_only=True):
+    """One statement of a spooler, and the exact answer that it got."""
+
+    incarnation: str
+    nonce: bytes
+    job: str
+    attempt: int
+    n: int
+    finding: str
+    payload_digest: bytes
+    envelope: bytes
+    answer: bytes
+    at: int
+
+
+class Approval(Row, frozen=True, kw_only=True):
+    """印刷を許可: who allowed the print, and when."""
+
+    job: str
+    clerk: str
+    at: int
+
+
+class Side(StrEnum):
+    """Who signed a deletion receipt."""
+
+    BUS = "bus"
+    RELAY = "relay"
+
+
+class Receipt(Row, frozen=True, kw_only=True):
+    """A signed deletion receipt."""
+
+    job: str
+    side: Side
+    envelope: bytes
+    at: int
+
+
+class SheetEntry(Row, frozen=True, kw_only=True):
+    """One line of the sheet ledger (改ざん防止用紙受払簿). `numbers` is a JSON list of what stands on the sheets."""
+
+    job: str
+    attempt: int
+    kind: str  # handed_over or spoiled
+    paper: str
+    sheets: int
+    numbers: str
+    why: str
+    at: int

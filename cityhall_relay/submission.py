@@ -1,0 +1,206 @@
+"""The way in: a clerk's document becomes a sealed job, or nothing of it stays.
+
+The order is the promise: check, seal, ciphertext on the disk, wrapped key on the disk, then the state; only then is it
+acknowledged. Whatever a power cut leaves of the first two belongs to no job and is swept at the next start.
+"""
+
+import asyncio
+import secrets
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Final, NamedTuple
+
+import msgspec
+from msgspec import Meta
+
+from cityhall_base.city import City, Service
+from cityhall_base.clock import Clock
+from cityhall_relay import errors
+from cityhall_relay.bodies import Bodies
+from cityhall_relay.changes import Changes
+from cityhall_relay.intake.report import IntakeLimits, Report
+from cityhall_relay.jobs import Jobs
+from cityhall_relay.sessions import Sessions
+from cityhall_relay.store import RelayStore
+from cityhall_relay.store.rows import Job, Session
+from cityhall_relay.vault import Vault
+from cityhall_wire import PROTOCOL_VERSION, headers, seal
+from cityhall_wire.check_word import CheckWord, check_word
+from cityhall_wire.headers import SealHeader
+from cityhall_wire.lifecycle import BEFORE_RELEASE, JobState
+from cityhall_wire.sheets import sheets_for
+
+Check = Callable[[bytes, IntakeLimits], Awaitable[Report]]
+SubmissionId = Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z")]
+
+_DRAWS: Final = 1000
+"""5760 check words and at most a few hundred live jobs: a second draw is rare, a thousandth is a fault."""
+
+
+class Submission(msgspec.Struct, frozen=True, kw_only=True):
+    """What the clerk asks for. The document's name never gets this far: it may hold a resident's name."""
+
+    clerk: str
+    session: str
+    service: str
+    number: SubmissionId
+    copies: int
+
+
+class Accepted(NamedTuple):
+    """The job, and whether this very request made it."""
+
+    job: Job
+    new: bool
+
+
+class _Sealed(NamedTuple):
+    raw_header: bytes
+    header: SealHeader
+    body: bytes
+
+
+class Submissions:
+    """Takes documents. One at a time for each clerk, so a double-click waits and then finds its job."""
+
+    def __init__(
+        self,
+        store: RelayStore,
+        jobs: Jobs,
+        sessions: Sessions,
+        vault: Vault,
+        bodies: Bodies,
+        check: Check,
+        city: City,
+        clock: Clock,
+        changes: Changes,
+    ) -> None:
+        self._store, self._jobs, self._sessions, self._vault, self._bodies = store, jobs, sessions, vault, bodies
+        self._check, self._city, self._clock, self._changes = check, city, clock, changes
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._drawn: set[CheckWord] = set()
+
+    async def take(self, ask: Submission, read: Callable[[], Awaitable[bytes]]) -> Accepted:
+        """Read, check, seal and keep the document. Raises RelayError or IntakeError with the sentence for the clerk."""
+        async with self._turns[ask.clerk]:
+            document = await read()
+            if known := self._known(ask, len(document)):
+                return Accepted(known, new=False)
+            session, service = self._allowed(ask)
+            report = await self._check(document, self._intake_limits())
+            return Accepted(await self._seal_and_keep(ask, session, service, document, report), new=True)
+
+    def _known(self, ask: Submission, size: int) -> Job | None:
+        job = self._store.job_of_submission(ask.number)
+        if job is None:
+            return None
+        # No digest of the document is kept that could tell more than this.
+        if (job.session, job.service, job.size) != (ask.session, ask.service, size):
+            raise errors.SubmissionReusedError
+        return job
+
+    def _allowed(self, ask: Submission) -> tuple[Session, Service]:
+        session = self._sessions.live(ask.session)
+        if session is None or session.clerk != ask.clerk:
+            raise errors.NoSessionError
+        service = self._city.services.get(ask.service)
+        if service is None:
+            raise errors.UnknownPlaceError(f"allowed: {', '.join(self._city.services)}")
+        if service.section != session.section:
+            raise errors.WrongSectionError
+        if ask.copies != 1:
+            raise errors.CopiesError
+        if "application/pdf" not in self._city.printers[self._city.vehicles[session.bus].printer].formats:
+            raise errors.PrinterFormatError
+        waiting = [job for job in self._store.live_jobs() if job.bus == session.bus and job.state in BEFORE_RELEASE]
+        if len(waiting) >= self._city.limits.offers_per_bus:
+            raise errors.BusFullError
+        return session, service
+
+    def _intake_limits(self) -> IntakeLimits:
+        limits = self._city.limits
+        return IntakeLimits(document_bytes=limits.document_bytes, pages=limits.document_pages)
+
+    async def _seal_and_keep(
+        self, ask: Submission, session: Session, service: Service, document: bytes, report: Report
+    ) -> Job:
+        key = seal.new_content_key()
+        commitment = await asyncio.to_thread(seal.commitment, key, document)
+        plain = self._header(service, ask.service, len(document), commitment, report)
+        header, word = self._draw(plain, session)
+        try:
+            sealed = await asyncio.to_thread(_seal, key, header, document)
+            await asyncio.to_thread(self._bodies.write, header.job, sealed.body)
+            # Nothing awaits from here on: the session that is live now is live when the job is committed.
+            return self._keep(ask, session, sealed, key, report.isolation)
+        except BaseException:
+            self._bodies.delete(header.job)
+            self._vault.destroy(header.job)
+            raise
+        finally:
+            self._drawn.discard(word)
+
+    def _draw(self, plain: SealHeader, session: Session) -> tuple[SealHeader, CheckWord]:
+        """A header whose check word nobody else in the fleet is reading aloud at this moment."""
+        taken = {job.check_word for job in self._store.live_jobs()} | self._drawn
+        for _ in range(_DRAWS):
+            header = msgspec.structs.replace(plain, job="j" + secrets.token_hex(12))
+            word = check_word(headers.seal_digest(headers.encode_header(header)), session.session, session.bus)
+            if word not in taken:
+                self._drawn.add(word)
+                return header, word
+        raise errors.BusFullError("no check word is free")
+
+    def _header(self, service: Service, name: str, size: int, commitment: bytes, report: Report) -> SealHeader:
+        """Everything but the job id, which is still to be drawn. Raises TooManySheetsError."""
+        sheets = sheets_for(report.pages, service.sides)
+        if sheets > service.max_sheets:
+            raise errors.TooManySheetsError(f"{sheets} needed, {service.max_sheets} allowed")
+        return SealHeader(
+            v=PROTOCOL_VERSION,
+            city=self._city.city,
+            job="j" + "0" * 24,
+            commitment=commitment,
+            size=size,
+            document_format=report.document_format,
+            impressions=report.pages,
+            sheets=sheets,
+            sides=service.sides,
+            media=self._city.papers[service.paper].media,
+            job_class=service.job_class,
+            service=name,
+            paper=service.paper,
+            joint_seal=sheets >= service.joint_seal_from_sheets,
+            reissue_of=None,
+        )
+
+    def _keep(self, ask: Submission, session: Session, sealed: _Sealed, key: bytes, isolation: tuple[str, ...]) -> Job:
+        self._allowed(ask)  # the session may have ended while the document was checked
+        digest, now = headers.seal_digest(sealed.raw_header), self._clock.utc_ms()
+        job = Job(
+            job=sealed.header.job,
+            session=session.session,
+            bus=session.bus,
+            service=ask.service,
+            submission=ask.number,
+            state=JobState.SEALED,
+            attempt=1,
+            seal_header=sealed.raw_header,
+            seal_digest=digest,
+            size=sealed.header.size,
+            body_size=len(sealed.body),
+            created_at=now,
+            changed_at=now,
+            isolation=msgspec.json.encode(isolation).decode(),
+        )
+        self._vault.put(job.job, digest, key)
+        with self._store.event():
+            self._jobs.begin(job)
+            self._sessions.touch(session.session)
+            self._changes.concerns(job.bus)
+        return job
+
+
+def _seal(key: bytes, header: SealHeader, document: bytes) -> _Sealed:
+    raw = headers.encode_header(header)
+    return _Sealed(raw, header, seal.seal(key, raw, document))

@@ -1,0 +1,132 @@
+"""`sync` → `plan`: take what the bus says about itself, and tell it what should be. All of it is one event."""
+
+import secrets
+from typing import Final
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cityhall_relay import planner
+from cityhall_relay.answers import Answers
+from cityhall_relay.inventory import Inventory
+from cityhall_relay.jobs import Jobs
+from cityhall_relay.sessions import Sessions
+from cityhall_relay.store import RelayStore
+from cityhall_relay.store.rows import Bus, Side
+from cityhall_wire.headers import decode_seal_header
+from cityhall_wire.lifecycle import By, Event, JobState
+from cityhall_wire.limits import Limits
+from cityhall_wire.messages.link import Holding, Sync
+from cityhall_wire.messages.relay import Lease, Offer, Order, Plan
+
+_TOKEN_BYTES: Final = 16
+
+
+class SyncDesk:
+    """Answers syncs that are in order (cityhall_wire.messages.sequence) and properly signed."""
+
+    def __init__(
+        self,
+        store: RelayStore,
+        jobs: Jobs,
+        sessions: Sessions,
+        inventory: Inventory,
+        answers: Answers,
+        key: Ed25519PrivateKey,
+        limits: Limits,
+    ) -> None:
+        self._store, self._jobs, self._sessions, self._inventory = store, jobs, sessions, inventory
+        self._answers, self._key, self._limits = answers, key, limits
+
+    def answer(self, bus: Bus, sync: Sync, re: bytes, now: int) -> bytes:
+        """The signed plan; inside the running event. `bus` already carries this message's (boot, seq)."""
+        wanted = sync.inventory is None and sync.inventory_digest != bus.inventory_digest
+        bus = _told(self._with_next_token(bus, sync), sync, now)
+        self._store.save_bus(bus)
+        self._store.record("sync", bus=bus.bus, boot=sync.boot, seq=sync.seq, mode=sync.mode, lease=not bus.suspended)
+        if wanted:
+            # Nobody knows what is missing on the bus: the plan asks for the inventory, and orders nothing.
+            return self._answers.sign(self._plan(bus, sync, re, inventory_wanted=True, offers=(), orders=()))
+        holdings = holdings_of(bus)
+        self._inventory.apply(bus.bus, holdings)
+        offers, orders = self._offers(bus.bus, holdings), self._orders(bus.bus, holdings)
+        plan = self._plan(bus, sync, re, inventory_wanted=False, offers=offers, orders=orders)
+        plan = planner.fit(plan, self._key)
+        self._mark_offered(plan)
+        return self._answers.sign(plan)
+
+    def _plan(
+        self,
+        bus: Bus,
+        sync: Sync,
+        re: bytes,
+        *,
+        inventory_wanted: bool,
+        offers: tuple[Offer, ...],
+        orders: tuple[Order, ...],
+    ) -> Plan:
+        # A suspended bus gets neither lease nor session: what it holds stays shut.
+        session = None if bus.suspended else self._sessions.on_bus(bus.bus)
+        return self._answers.message(
+            Plan,
+            bus.bus,
+            re,
+            token=bus.next_token,
+            inventory_wanted=inventory_wanted,
+            lease=None if bus.suspended else Lease(nonce=sync.nonce, seconds=self._limits.lease_s),
+            session=self._sessions.view(session) if session else None,
+            offers=offers,
+            orders=orders,
+        )
+
+    def _with_next_token(self, bus: Bus, sync: Sync) -> Bus:
+        """The rolling token. A new one only after the bus has shown the last one: a lost answer is no second box.
+
+        Any other token than the last two means that two boxes speak with one key, or that one was set back to an older
+        state. For now this is written into the journal; a later release suspends both.
+        """
+        new = secrets.token_bytes(_TOKEN_BYTES)
+        if bus.next_token and sync.token == bus.next_token:
+            return msgspec.structs.replace(bus, token=bus.next_token, next_token=new)
+        if sync.token != bus.token:
+            self._store.record("clone_suspected", bus=bus.bus, boot=sync.boot, seq=sync.seq)
+        return msgspec.structs.replace(bus, next_token=bus.next_token or new)
+
+    def _offers(self, bus: str, holdings: tuple[Holding, ...]) -> tuple[Offer, ...]:
+        mine = [job for job in self._store.live_jobs() if job.bus == bus]
+        return planner.offers(mine, holdings, self._limits.offers_per_bus)
+
+    def _orders(self, bus: str, holdings: tuple[Holding, ...]) -> tuple[Order, ...]:
+        found = [self._store.job(holding.job) for holding in holdings]
+        known = {job.job: job for job in found if job is not None and job.bus == bus}
+        receipted = {name for name, job in known.items() if job.destroyed_at and self._store.receipt(name, Side.BUS)}
+        return planner.orders(known, receipted, holdings)
+
+    def _mark_offered(self, plan: Plan) -> None:
+        for offer in plan.offers:
+            job = self._store.job(decode_seal_header(offer.seal_header).job)
+            if job is not None and job.state is JobState.SEALED:
+                self._jobs.step(job, Event.OFFER, By.RELAY)
+
+
+def holdings_of(bus: Bus) -> tuple[Holding, ...]:
+    """What the bus said last that it holds."""
+    return msgspec.json.decode(bus.holdings, type=tuple[Holding, ...])
+
+
+def _told(bus: Bus, sync: Sync, now: int) -> Bus:
+    """The bus's row after what this sync says."""
+    bus = msgspec.structs.replace(
+        bus,
+        synced_at=now,
+        mode=str(sync.mode),
+        spooler=sync.spooler,
+        printer_state=sync.printer.state,
+        printer_reasons=msgspec.json.encode(sync.printer.reasons).decode(),
+        software=sync.software,
+        config=sync.config,
+    )
+    if sync.inventory is None:
+        return bus
+    holdings = msgspec.json.encode(sync.inventory).decode()
+    return msgspec.structs.replace(bus, inventory_digest=sync.inventory_digest, holdings=holdings)

@@ -1,0 +1,1 @@
+"""The two listeners: sockets, limits, and HTTP around desks that know none of it."""

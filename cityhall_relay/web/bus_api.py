@@ -1,0 +1,63 @@
+"""Between bus and city hall (docs/wire.md): three addresses for envelopes, one for ciphertext."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cityhall_relay.bodies import Bodies
+from cityhall_relay.bus_desk import EVIDENCE, RELEASE, SYNC, BusDesk
+from cityhall_relay.errors import NotFoundError, RangeError
+from cityhall_relay.store import RelayStore
+from cityhall_relay.web import reading
+from cityhall_relay.web.errors import HANDLERS
+
+_RANGE: Final = re.compile(r"bytes=(\d{1,10})-(\d{0,10})")
+
+ANSWER_BYTES: Final = 1024 * 1024
+"""Most ciphertext in one answer, whatever range is asked for: it stands in memory."""
+
+
+def bus_app(desk: BusDesk, store: RelayStore, bodies: Bodies) -> Starlette:
+    """The application behind the mutual-TLS listener."""
+
+    def signed(kinds: tuple[str, ...]) -> Callable[[Request], Awaitable[Response]]:
+        async def handle(request: Request) -> Response:
+            bus = desk.enrolled(request.scope["state"]["peer"])
+            raw = await reading.message(request)
+            return Response(desk.answer(bus, raw, kinds), media_type="application/json")
+
+        return handle
+
+    async def body(request: Request) -> Response:
+        bus = desk.enrolled(request.scope["state"]["peer"])
+        job = store.job(request.path_params["job"])
+        if job is None or job.bus != bus or job.ended:
+            raise NotFoundError
+        first, count = _range(request.headers.get("range", ""), job.body_size)
+        piece = bodies.read(job.job, first, count)
+        headers = {"Content-Range": f"bytes {first}-{first + len(piece) - 1}/{job.body_size}"}
+        return Response(piece, 206, headers, "application/octet-stream")
+
+    routes = [
+        Route("/1/sync", signed(SYNC), methods=["POST"]),
+        Route("/1/release", signed(RELEASE), methods=["POST"]),
+        Route("/1/evidence", signed(EVIDENCE), methods=["POST"]),
+        Route("/1/body/{job}", body, methods=["GET"]),
+    ]
+    return Starlette(routes=routes, exception_handlers=dict(HANDLERS))
+
+
+def _range(header: str, size: int) -> tuple[int, int]:
+    """First byte and count of one byte range (RFC 9110 section 14.1.2); raises RangeError for anything else."""
+    match = _RANGE.fullmatch(header.strip())
+    if match is None:
+        raise RangeError("ask for bytes=first-last")
+    first, last = int(match[1]), min(int(match[2] or size - 1), size - 1)
+    if first > last:
+        raise RangeError(f"it has {size} bytes")
+    return first, min(last - first + 1, ANSWER_BYTES)
