@@ -30,6 +30,11 @@ class TcpProxy:
         """Reset every connection once `more` further bytes have gone down."""
         self._cut_at = self.down + more
 
+    @property
+    def cut_done(self) -> bool:
+        """Whether the last `cut_after` has happened."""
+        return self._cut_at is None
+
     def go_dark(self) -> None:
         """Reset every connection and every new one until `light`."""
         self._dark = True

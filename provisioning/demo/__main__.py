@@ -1,0 +1,142 @@
+"""`./run demo`: city hall and a bus on this machine, one certificate from the clerk's PDF to paper.
+
+exit codes:
+  0  the certificate was handed over (and, without --once, Ctrl-C ended it)
+  1  something did not work; the sentence says what, and where the logs are
+  2  the command line was not understood
+  4  city hall does not take the document; the sentence says why
+"""
+
+import argparse
+import contextlib
+import shlex
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+import msgspec
+
+from cityhall_base.errors import SetupError
+from provisioning.demo.parts import House
+from provisioning.demo.walk import Walk, Walked
+from provisioning.errors import DocumentRefusedError, ProvisionError
+from provisioning.sample import sample_certificate
+
+TUNNEL: Final = "none: the tunnel comes with a later release; this run uses loopback"
+FAILED: Final = 1
+REFUSED: Final = 4
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the demo; returns the exit code of this module's docstring."""
+    arguments = _parser().parse_args(argv)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
+    try:
+        document = arguments.document.read_bytes() if arguments.document else sample_certificate(1)
+        return _in_folder(arguments, document)
+    except KeyboardInterrupt:
+        _say("Stopped.")
+        return 0 if not arguments.once else 130
+    except OSError as error:
+        _say(str(error))
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    what, _, codes = (__doc__ or "").partition("\n\n")
+    parser = argparse.ArgumentParser(
+        prog="run demo", description=what, epilog=codes, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument(
+        "--once", action="store_true", help="print one certificate and stop; last line: one JSON object"
+    )
+    parser.add_argument("--document", type=Path, metavar="FILE", help="print this PDF instead of the sample")
+    parser.add_argument("--dir", type=Path, metavar="DIR", help="new or empty folder to work in, kept afterwards")
+    parser.add_argument("--keep", action="store_true", help="keep the folder also where it is a temporary one")
+    parser.add_argument("--yes", action="store_true", help="for ./run; nothing is asked here")
+    return parser
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
+def _in_folder(arguments: argparse.Namespace, document: bytes) -> int:
+    with _folder(arguments) as folder:
+        house = House(folder)
+        try:
+            return _run(house, document, once=arguments.once)
+        except DocumentRefusedError as error:
+            _say(str(error))
+            return REFUSED
+        except (ProvisionError, SetupError) as error:
+            arguments.keep = True
+            _say(f"{error}\nThe logs are in {house.log}")
+            return FAILED
+
+
+@contextlib.contextmanager
+def _folder(arguments: argparse.Namespace) -> Iterator[Path]:
+    if arguments.dir is not None:
+        yield arguments.dir.absolute()
+        return
+    folder = Path(tempfile.mkdtemp(prefix="mobile-cityhall-"))
+    try:
+        yield folder
+    finally:
+        if not arguments.keep:
+            shutil.rmtree(folder)
+
+
+def _run(house: House, document: bytes, *, once: bool) -> int:
+    _say("Starting message bus, printer, broker, relay, spooler and agent ...")
+    with house:
+        _say(f"All run in {house.dir} (isolation: {house.isolation}).")
+        walked = Walk(house, _say).go(document)
+        if once:
+            sys.stdout.write(_result(house, walked) + "\n")
+            sys.stdout.flush()
+        walked.check()
+        if not once:
+            _stay(house, walked)
+    return 0
+
+
+def _result(house: House, walked: Walked) -> str:
+    fields = {**msgspec.structs.asdict(walked), "tunnel": TUNNEL, "isolation": house.isolation}
+    return msgspec.json.encode(fields).decode()
+
+
+def _stay(house: House, walked: Walked) -> None:
+    _say(
+        f"Job {walked.job} is {walked.state}: {walked.sheets} sheet(s); readable bytes found in files: {walked.plaintext_hits}."
+    )
+    _say("\nNow you. In another terminal, as the same user; the clerk:")
+    for words in (
+        "session open --bus moba-1 --section citizen --stop hase-hall",
+        f"send {shlex.quote(str(house.desk / 'document.pdf'))} --session SESSION --service resident-record",
+        "approve JOB",
+        "jobs",
+    ):
+        _say(f"  {house.clerk.line(words)}")
+    _say("and the concierge:")
+    for words in ("status", "print JOB", "hand-over JOB", "mode route_bus"):
+        _say(f"  {house.concierge.line(words)}")
+    _say(f"What comes out of the printer is recorded in {house.printer.records}\nCtrl-C ends it.")
+    signal.pause()
+
+
+def _say(text: str) -> None:
+    # Standard output is the result's alone.
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

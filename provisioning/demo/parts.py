@@ -1,0 +1,149 @@
+"""The house: city hall and a bus made of their real parts on this machine, on free loopback ports, in one folder.
+
+    with House(folder) as house:
+        house.concierge.run("mode", "city_hall")
+        house.part("agent").kill()
+        house.part("agent").start()
+
+Used by the demo, by tests, by measurements and by what kills parts at the worst moment. Parts, in the order of their start:
+PARTS. Start it from a thread that stays: the kernel ends the parts when that thread ends.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from cityhall_base.clock import SystemClock
+from provisioning import small_city
+from provisioning.city_folder import Addresses
+from provisioning.demo import paper, users
+from provisioning.demo.blueprint import PARTS, Blueprint, Ports, environment
+from provisioning.demo.printer import PrinterFolder
+from provisioning.demo.probe import LOOPBACK, free_ports, snapshot
+from provisioning.demo.process import READY_S, Part
+from provisioning.demo.wait import wait_until
+from provisioning.errors import PartError
+from provisioning.files import folder, me
+
+_TEMPORARY: Final = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))  # noqa: S108 - looked at, not written to
+_SOCKET_PATH: Final = 107
+"""Longest path of a Unix socket in bytes (unix(7))."""
+
+
+class House:
+    """City hall and one bus. `limits` are city.toml's; `print_seconds`: how long a document takes to come out."""
+
+    def __init__(
+        self, where: Path, *, limits: Mapping[str, int] | None = None, print_seconds: float = 0.0, apart: bool = True
+    ) -> None:
+        self.dir = where.resolve()
+        self.log, self.desk = self.dir / "log", self.dir / "desk"
+        self._limits, self._print_seconds, self._apart = limits or {}, print_seconds, apart
+        self._parts: dict[str, Part] = {}
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Make the city where it is not made yet, start every part, wait until bus and city hall have met.
+
+        Raises PartError, with the log's end of the part that did not start; then nothing runs.
+        """
+        if not self._parts:
+            self._prepare()
+        try:
+            self.part("message-bus").start()
+            for name in PARTS[1:]:
+                self.part(name).launch()
+            for name in PARTS[1:]:
+                self.part(name).wait_ready()
+            wait_until(self.met, READY_S, "the bus has met city hall, its spooler and its printer")
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop every part; nothing of it runs afterwards."""
+        for part in reversed(self._parts.values()):
+            part.terminate()
+        for part in reversed(self._parts.values()):
+            part.stop()
+
+    def part(self, name: str) -> Part:
+        """One of PARTS."""
+        return self._parts[name]
+
+    def papers(self) -> list[paper.Paper]:
+        """What came out of the printer, oldest first."""
+        return paper.read(self.printer.records)
+
+    def met(self) -> bool:
+        """Whether the bus hears city hall, and its agent the spooler, and that the printer."""
+        seen = snapshot(self.city.bus.api_socket)
+        return bool(
+            seen and seen["link"]["state"] == "up" and seen["spooler"] and seen["printer"]["state"] != "unknown"
+        )
+
+    def snapshot(self) -> dict[str, Any]:
+        """The bus's own view of itself; raises PartError where its agent does not answer."""
+        seen = snapshot(self.city.bus.api_socket)
+        if seen is None:
+            raise PartError("the agent does not answer")
+        return seen
+
+    @property
+    def leave_out(self) -> tuple[Path, ...]:
+        """Where a document may be readable: the printer's own folder and the clerk's computer."""
+        return (self.printer.top, self.desk)
+
+    def may_hold_plaintext(self) -> list[Path]:
+        """Where bus and city hall keep files: the whole folder, and what their users left in the machine's temporary folders."""
+        if not self.users.apart:
+            return [self.dir]
+        city = self.users.city
+        return [self.dir, *_strays({city.relay.uid, city.broker.uid, city.agent.uid, city.spooler.uid})]
+
+    @property
+    def isolation(self) -> str:
+        """`users`, or `one user: ` and why."""
+        return self.users.isolation
+
+    def _prepare(self) -> None:
+        folder(self.dir, me(), 0o711)
+        self.users = users.choose(self.dir, environment()) if self._apart else users.one_user("asked for")
+        self.ports = Ports(*free_ports(len(Ports._fields)))
+        self.printer = PrinterFolder(self.dir / "printer")
+        self.printer.prepare(self.users.printer, sys.executable, self._print_seconds)
+        self.city = small_city.make(self.dir, self._plan(), self.users.city, SystemClock())
+        self._check_length(self.city.bus.spooler_socket)
+        folder(self.log, me(), 0o711)
+        folder(self.desk, self.users.city.clerk)
+        plan = Blueprint(self.dir, self.users, self.ports, self.printer, self.city)
+        self._parts = {name: plan.part(name) for name in PARTS}
+        self.clerk, self.concierge = plan.clerk(), plan.concierge()
+
+    def _plan(self) -> small_city.Plan:
+        at = Addresses(LOOPBACK, self.ports.bus, self.ports.clerk, self.ports.broker)
+        # Mosquitto started as root looks for another user; here it shall be the one that all parts are.
+        runs_as = "root" if self.users.city.broker.uid == 0 else None
+        return small_city.Plan(at, f"ipp://localhost:{self.ports.printer}/ipp/print", self._limits, runs_as)
+
+    def _check_length(self, path: Path) -> None:
+        if len(os.fsencode(path)) > _SOCKET_PATH:
+            raise PartError(f"{path} is too long for a socket; choose a folder with a shorter name")
+
+
+def _strays(owners: set[int]) -> Iterator[Path]:
+    for above in filter(Path.is_dir, _TEMPORARY):
+        for path in above.iterdir():
+            with suppress(FileNotFoundError):
+                if path.lstat().st_uid in owners:
+                    yield path

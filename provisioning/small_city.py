@@ -1,0 +1,87 @@
+"""A complete small city for trying it all: 長谷市, its bus もーば1号車, one clerk. Made by the functions that real cities use."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+from typing import Final, NamedTuple
+
+from cityhall_base.clock import Clock
+from provisioning.bus_folder import BusFolder, BusOwners
+from provisioning.city import add_clerk, init_city
+from provisioning.city_folder import Addresses, CityFolder, CityOwners
+from provisioning.files import Owner, me
+from provisioning.vehicle import admit, install_bus_config, make_bus_keys
+
+BUS: Final = "moba-1"
+CLERK: Final = "clerk-7f3a"
+SECTION: Final = "citizen"
+STOP: Final = "hase-hall"
+SERVICE: Final = "resident-record"
+
+_TEMPLATE: Final = Path(__file__).with_name("small_city.toml")
+
+
+class Users(NamedTuple):
+    """Whose each part's files are. `on_board` is the group that agent and spooler share."""
+
+    authority: Owner
+    relay: Owner
+    broker: Owner
+    clerk: Owner
+    agent: Owner
+    spooler: Owner
+    concierge: Owner
+    on_board: int
+
+    @property
+    def city(self) -> CityOwners:
+        """At city hall."""
+        return CityOwners(self.authority, self.relay, self.broker, self.clerk)
+
+    @property
+    def bus(self) -> BusOwners:
+        """On the bus."""
+        return BusOwners(self.authority, self.agent, self.spooler, self.on_board, self.concierge.gid)
+
+
+class SmallCity(NamedTuple):
+    """Where it all is."""
+
+    city: CityFolder
+    bus: BusFolder
+
+    @property
+    def clerk_toml(self) -> Path:
+        """The clerk's settings."""
+        return self.city.clerk(CLERK) / "clerk.toml"
+
+
+class Plan(NamedTuple):
+    """What differs from one small city to the next. `limits` are city.toml's; `broker_runs_as` is Mosquitto's `user`."""
+
+    at: Addresses
+    printer_uri: str
+    limits: Mapping[str, int] = {}
+    broker_runs_as: str | None = None
+
+
+def one_owner() -> Users:
+    """Everything belongs to whoever runs this program."""
+    own = me()
+    return Users(own, own, own, own, own, own, own, own.gid)
+
+
+def city_toml(plan: Plan) -> bytes:
+    """The city's configuration file."""
+    limits = "\n".join(f"{name} = {value}" for name, value in plan.limits.items())
+    return Template(_TEMPLATE.read_text("utf-8")).substitute(printer_uri=plan.printer_uri, limits=limits).encode()
+
+
+def make(where: Path, plan: Plan, users: Users, clock: Clock) -> SmallCity:
+    """Make city and bus in the folder `where`; raises AlreadyThereError or ConfigError."""
+    made = SmallCity(CityFolder(where / "cityhall"), BusFolder(where / "bus"))
+    init_city(made.city, city_toml(plan), plan.at, users.city, clock, plan.broker_runs_as)
+    add_clerk(made.city, CLERK, users.city)
+    request = make_bus_keys(made.bus, BUS, users.bus)
+    install_bus_config(made.bus, admit(made.city, request, clock), users.bus)
+    return made

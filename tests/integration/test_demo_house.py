@@ -1,0 +1,72 @@
+"""The house of real parts: each part can fall and come back, and certificates still get through."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from provisioning.demo.blueprint import PARTS
+from provisioning.demo.parts import House
+from provisioning.demo.wait import wait_until
+from provisioning.demo.walk import Walk, Walked
+from provisioning.errors import PartError
+from provisioning.sample import sample_certificate
+
+pytestmark = pytest.mark.timeout(180)
+MET_S = 30.0
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    with (
+        tempfile.TemporaryDirectory(prefix="mobile-cityhall-test-") as name,
+        House(Path(name), limits={"sync_s": 1}) as house,
+    ):
+        yield house
+
+
+def walk(house: House, number: int) -> Walked:
+    return Walk(house, lambda text: None).go(sample_certificate(number))
+
+
+@pytest.mark.parametrize("name", [name for name in PARTS if name != "message-bus"])
+def test_a_part_that_was_killed_comes_back_and_a_certificate_gets_through(house: House, name: str) -> None:
+    papers = len(house.papers())
+    house.part(name).kill()
+    assert not house.part(name).running
+    house.part(name).start()
+    wait_until(house.met, MET_S, "bus and city hall have met again")
+    walked = walk(house, PARTS.index(name))
+    assert (walked.state, walked.plaintext_hits) == ("handed_over", 0)
+    assert len(house.papers()) == papers + 1
+
+
+def test_without_broker_a_certificate_gets_through_by_syncs_rhythm(house: House) -> None:
+    house.part("broker").stop()
+    assert walk(house, 20).state == "handed_over"
+    house.part("broker").start()
+
+
+def test_without_relay_the_bus_says_so_and_recovers(house: House) -> None:
+    house.part("relay").stop()
+    wait_until(lambda: house.snapshot()["link"]["state"] == "down", MET_S, "the bus says that its line is down")
+    assert house.snapshot()["link"]["sentence"]
+    house.part("relay").start()
+    wait_until(house.met, MET_S, "bus and city hall have met again")
+
+
+def test_a_part_that_does_not_run_has_no_process_id(house: House) -> None:
+    house.part("broker").stop()
+    with pytest.raises(PartError, match="broker does not run"):
+        _ = house.part("broker").pid
+    house.part("broker").start()
+
+
+def test_a_house_that_was_stopped_starts_again_with_all_it_knew(house: House) -> None:
+    boot = house.snapshot()["boot"]
+    house.stop()
+    assert not any(house.part(name).running for name in PARTS)
+    house.start()
+    assert house.snapshot()["boot"] == boot + 1
+    assert walk(house, 30).state == "handed_over"
