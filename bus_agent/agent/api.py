@@ -1,0 +1,164 @@
+"""The local API: HTTP over a Unix socket, usable with curl. The screen and `bus-agent status` are its clients.
+
+Every answer is JSON; a refusal is 409 (404 for a job that is not here) with `{"key", "sentence"}`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Annotated, Final, TypeVar
+
+import msgspec
+from msgspec import Meta
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from bus_agent.agent.commands import Commands
+from bus_agent.agent.printing import Printing
+from bus_agent.agent.pulse import Pulse
+from bus_agent.agent.snapshot import Snapshot
+from bus_agent.errors import BusError, UnknownJobError
+from cityhall_base.errors import StoreError
+from cityhall_wire import strict_json
+from cityhall_wire.errors import WireError
+from cityhall_wire.headers import Name
+from cityhall_wire.modes import DutyMode
+
+BODY_BYTES: Final = 16 * 1024
+EVENT_GAP_S: Final = 0.5
+"""At most two snapshots a second."""
+
+KEEPALIVE_S: Final = 15
+
+T = TypeVar("T")
+
+
+class SpoiledBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /v1/jobs/{job}/spoiled`."""
+
+    why: Name
+    sheets: Annotated[tuple[str, ...], Meta(max_length=100)] = ()
+
+
+class ModeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /v1/mode`."""
+
+    mode: DutyMode
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A refusal."""
+
+    key: str
+    sentence: str
+
+
+class JournalShown(msgspec.Struct, frozen=True):
+    """`GET /v1/journal`: the chain holds over so many rows."""
+
+    rows: int
+
+
+class Api:
+    """`snapshot` takes one; `changed` says when the next is worth it; `verify` counts the journal's rows."""
+
+    def __init__(
+        self,
+        snapshot: Callable[[], Snapshot],
+        changed: Pulse,
+        printing: Printing,
+        commands: Commands,
+        verify: Callable[[], int],
+    ) -> None:
+        self._snapshot, self._changed = snapshot, changed
+        self._printing, self._commands, self._verify = printing, commands, verify
+
+    def app(self) -> Starlette:
+        """The ASGI application."""
+        job = "/v1/jobs/{job}"
+        return Starlette(
+            routes=[
+                Route("/v1/snapshot", self._get_snapshot),
+                Route("/v1/events", self._events),
+                Route("/v1/journal", self._journal),
+                Route("/v1/mode", self._mode, methods=["POST"]),
+                Route(f"{job}/print", self._print, methods=["POST"]),
+                Route(f"{job}/hand-over", self._hand_over, methods=["POST"]),
+                Route(f"{job}/spoiled", self._spoiled, methods=["POST"]),
+                Route(f"{job}/nothing-came-out", self._nothing_came_out, methods=["POST"]),
+            ],
+            exception_handlers={BusError: _refused, WireError: _malformed, StoreError: _broken},
+        )
+
+    async def _get_snapshot(self, request: Request) -> Response:
+        return _json(self._snapshot())
+
+    async def _journal(self, request: Request) -> Response:
+        return _json(JournalShown(self._verify()))
+
+    async def _events(self, request: Request) -> Response:
+        return StreamingResponse(self._stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+    async def _stream(self) -> AsyncIterator[bytes]:
+        while True:
+            seen = self._changed.count
+            yield b"data: " + msgspec.json.encode(self._snapshot()) + b"\n\n"
+            await asyncio.sleep(EVENT_GAP_S)
+            while not await self._changed.after(seen, KEEPALIVE_S):
+                yield b": still here\n\n"
+
+    async def _print(self, request: Request) -> Response:
+        await self._printing.print(_job(request))
+        return self._now(202)
+
+    async def _hand_over(self, request: Request) -> Response:
+        self._commands.hand_over(_job(request))
+        return self._now()
+
+    async def _spoiled(self, request: Request) -> Response:
+        body = await _body(request, SpoiledBody)
+        self._commands.spoiled(_job(request), body.why, body.sheets)
+        return self._now()
+
+    async def _nothing_came_out(self, request: Request) -> Response:
+        self._commands.nothing_came_out(_job(request))
+        return self._now()
+
+    async def _mode(self, request: Request) -> Response:
+        self._commands.set_mode((await _body(request, ModeBody)).mode)
+        return self._now()
+
+    def _now(self, status: int = 200) -> Response:
+        return _json(self._snapshot(), status)
+
+
+def _job(request: Request) -> str:
+    return str(request.path_params["job"])
+
+
+async def _body(request: Request, into: type[T]) -> T:
+    raw = bytearray()
+    async for piece in request.stream():
+        raw += piece
+        if len(raw) > BODY_BYTES:
+            break
+    return strict_json.decode(bytes(raw), into, BODY_BYTES)
+
+
+def _json(value: msgspec.Struct, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(value), status, media_type="application/json")
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    if not isinstance(error, BusError):
+        raise error
+    return _json(Said(error.key, error.sentence), 404 if isinstance(error, UnknownJobError) else 409)
+
+
+async def _malformed(request: Request, error: Exception) -> Response:
+    return _json(Said("wire.malformed", str(error)), 400)
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    return _json(Said(StoreError.key, str(error)), 500)

@@ -1,0 +1,125 @@
+"""What holds at this moment: duty mode, lease, session, spooler. What of it allows a print, and what ends one.
+
+Only the mode survives a restart. After one, nothing prints until city hall has answered a fresh nonce.
+"""
+
+from typing import Final
+
+import msgspec
+
+from bus_agent.agent.rows import Job
+from bus_agent.agent.store import BusStore
+from bus_agent.errors import (
+    ModeForbidsError,
+    NoLeaseError,
+    NoSessionError,
+    NotApprovedError,
+    NotCarriedError,
+    SpoolerGoneError,
+    WrongStateError,
+)
+from bus_agent.ipc.messages import Status
+from cityhall_base.clock import Clock
+from cityhall_wire.lifecycle import JobState
+from cityhall_wire.messages.link import PrinterSummary
+from cityhall_wire.messages.relay import Plan, SessionView
+from cityhall_wire.modes import DutyMode, may_print
+
+_UNKNOWN: Final = PrinterSummary(state="unknown")
+
+
+class Duty:
+    """Asked before a print, and after each change for what must end."""
+
+    def __init__(self, store: BusStore, clock: Clock, first_mode: DutyMode, lease_s: int) -> None:
+        self._store, self._clock = store, clock
+        # A lease given before this start may still run; longer than a whole one it cannot.
+        self._heard, self._deaf_until = False, clock.boottime() + lease_s
+        self.mode = DutyMode(store.get("mode").decode() or first_mode)
+        self.session: SessionView | None = None
+        self.spooler: Status | None = None
+        self._lease_until = 0.0
+        self._session_until = 0.0
+
+    @property
+    def lease_left_s(self) -> float:
+        """Seconds; 0 without a lease."""
+        return max(0.0, self._lease_until - self._clock.boottime())
+
+    @property
+    def session_left_s(self) -> float:
+        """Seconds that the session may stay idle, as city hall last said."""
+        return max(0.0, self._session_until - self._clock.boottime()) if self.session else 0.0
+
+    @property
+    def printer(self) -> PrinterSummary:
+        """As the spooler last saw it."""
+        return self.spooler.printer if self.spooler else _UNKNOWN
+
+    def set_mode(self, mode: DutyMode) -> None:
+        """Persisted and journalled."""
+        if mode is self.mode:
+            return
+        with self._store.event():
+            self._store.put("mode", mode.encode())
+            self._store.record("mode", before=self.mode, after=mode)
+        self.mode = mode
+
+    def hear(self, plan: Plan, nonce: bytes, sent_at: float) -> None:
+        """Lease and session of a plan; the lease counts from `sent_at` (CLOCK_BOOTTIME) and answers only our nonce."""
+        if plan.lease is not None and plan.lease.nonce == nonce:
+            self._lease_until = sent_at + plan.lease.seconds
+        if plan.lease is None:
+            self._lease_until = 0.0
+        self._heard = True
+        self._session_until = self._clock.boottime() + (plan.session.seconds_left if plan.session else 0)
+        if _id(plan.session) != _id(self.session):
+            with self._store.event():
+                self._store.record("session", session=_id(plan.session))
+        self.session = plan.session
+
+    def check(self, job: Job) -> None:
+        """Raises the RefusedError that says why this job may not be printed now."""
+        if job.state is not JobState.ON_BUS:
+            raise NotCarriedError if job.state is JobState.OFFERED else WrongStateError(job.state)
+        if not job.whole:
+            raise NotCarriedError
+        if not job.approved:
+            raise NotApprovedError
+        if self.spooler is None:
+            raise SpoolerGoneError
+        self._check_moment(job)
+
+    def why_end(self, job: Job) -> str | None:
+        """Why a job at the printer must be stopped now (invariant I10); None where it may go on.
+
+        After a restart lease and session are unknown until the first plan: what already prints is not stopped for that.
+        """
+        if not self._heard and self._clock.boottime() < self._deaf_until:
+            return None if may_print(self.mode, job.header.job_class) else "mode_left"
+        try:
+            self._check_moment(job)
+        except ModeForbidsError:
+            return "mode_left"
+        except NoSessionError:
+            return "session_ended"
+        except NoLeaseError:
+            return "lease_lapsed"
+        return None
+
+    def _check_moment(self, job: Job) -> None:
+        if not may_print(self.mode, job.header.job_class):
+            raise ModeForbidsError(self.mode)
+        if not self.lease_left_s:
+            raise NoLeaseError
+        if _id(self.session) != job.session:
+            raise NoSessionError
+
+
+def _id(session: SessionView | None) -> str:
+    return session.session if session else ""
+
+
+def inventory(jobs: list[Job]) -> bytes:
+    """The bytes whose digest tells city hall whether the inventory is news."""
+    return msgspec.json.encode([job.holding for job in jobs])

@@ -1,0 +1,49 @@
+"""Hints and presence over MQTT: "sync now" comes in, "I am here" stays at the broker. Without a broker only time is lost."""
+
+from collections.abc import Callable
+
+from bus_agent.settings import BrokerSettings
+from cityhall_base.mqtt import Mqtt, Will
+from cityhall_base.tls import client_context
+from cityhall_wire import PROTOCOL_VERSION, strict_json
+from cityhall_wire.messages.topics import BusState, hint_topic, state_topic
+
+
+class Hints:
+    """`wake` runs for each hint and each new connection."""
+
+    def __init__(self, broker: BrokerSettings, city: str, bus: str, boot: int, wake: Callable[[], None]) -> None:
+        self._broker, self._hint, self._state = broker, hint_topic(city, bus), state_topic(city, bus)
+        self._wake = wake
+        self._online, offline = (strict_json.encode(_state(here, boot)) for here in (True, False))
+        context = client_context(broker.ca, broker.cert, broker.key)
+        self._mqtt = Mqtt(bus, context, Will(self._state, offline))
+        self._offline = offline
+        self._mqtt.on_connect = self._connected
+        self._mqtt.on_message = self._message
+
+    @property
+    def received(self) -> int:
+        """Payload bytes since the start."""
+        return self._mqtt.received_bytes
+
+    def start(self) -> None:
+        """Connect in the background; needs the event loop."""
+        self._mqtt.start(self._broker.host, self._broker.port, (self._hint,))
+
+    async def stop(self) -> None:
+        """Say that we are gone."""
+        self._mqtt.publish(self._state, self._offline, retain=True)
+        await self._mqtt.stop()
+
+    def _connected(self) -> None:
+        self._mqtt.publish(self._state, self._online, retain=True)
+        self._wake()
+
+    def _message(self, topic: str, payload: bytes) -> None:
+        # What a hint says is not even read: forging it changes nothing but time.
+        self._wake()
+
+
+def _state(online: bool, boot: int) -> BusState:
+    return BusState(v=PROTOCOL_VERSION, online=online, boot=boot)

@@ -1,0 +1,121 @@
+"""The whole bus in one JSON object: what the screen shows, and nothing that it would have to work out or remember."""
+
+import msgspec
+
+from bus_agent.agent.advice import Advice, advise
+from bus_agent.agent.duty import Duty
+from bus_agent.agent.rows import Job
+from bus_agent.agent.store import BusStore
+from bus_agent.agent.syncer import LinkState, Syncer
+from cityhall_wire import check_word
+from cityhall_wire.messages.link import PrinterSummary
+from cityhall_wire.messages.relay import SessionView
+from cityhall_wire.modes import DutyMode
+
+
+class LinkShown(msgspec.Struct, frozen=True, kw_only=True):
+    """`state` is up or down."""
+
+    state: str
+    since: int  # UTC milliseconds
+    key: str
+    sentence: str
+
+
+class JobShown(msgspec.Struct, frozen=True, kw_only=True):
+    """One document. No resident's name: there is none on the bus."""
+
+    job: str
+    state: str
+    attempt: int
+    service: str
+    job_class: str = msgspec.field(name="class")
+    paper: str
+    sheets: int
+    impressions: int
+    check_word: str  # 照合番号, for example 47・さくら
+    check_word_reading: str  # for example 47 sakura
+    approved: bool
+    received: int  # bytes of ciphertext here
+    size: int  # bytes of ciphertext in all
+    joint_seal: bool  # 割印
+    reissue_of: str | None
+    in_session: bool
+    printer_job: int
+    why: str
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """`GET /v1/snapshot`."""
+
+    bus: str
+    city: str
+    mode: DutyMode
+    boot: int
+    at: int  # UTC milliseconds
+    link: LinkShown
+    lease_left_s: int
+    session: SessionView | None
+    printer: PrinterSummary
+    spooler: bool
+    jobs: tuple[JobShown, ...]
+    payload_bytes_received: int
+    advice: Advice
+
+
+class Camera:
+    """Takes snapshots. `received` gives the payload bytes since the start."""
+
+    def __init__(self, bus: str, city: str, store: BusStore, duty: Duty, syncer: Syncer) -> None:
+        self._bus, self._city, self._store = bus, city, store
+        self._duty, self._syncer = duty, syncer
+
+    def take(self, at: int, received: int) -> Snapshot:
+        """Now; `at` is UTC milliseconds."""
+        duty, jobs = self._duty, self._store.jobs()
+        session = duty.session
+        if session is not None:
+            session = msgspec.structs.replace(session, seconds_left=int(duty.session_left_s))
+        return Snapshot(
+            bus=self._bus,
+            city=self._city,
+            mode=duty.mode,
+            boot=self._store.boot,
+            at=at,
+            link=_link(self._syncer.state),
+            lease_left_s=int(duty.lease_left_s),
+            session=session,
+            printer=duty.printer,
+            spooler=duty.spooler is not None,
+            jobs=tuple(self._job(job) for job in jobs),
+            payload_bytes_received=received,
+            advice=advise(jobs, duty, self._syncer.state),
+        )
+
+    def _job(self, job: Job) -> JobShown:
+        header, session = job.header, self._duty.session
+        word = check_word.check_word(job.seal_digest, job.session, self._bus)
+        return JobShown(
+            job=job.job,
+            state=job.state,
+            attempt=job.attempt,
+            service=header.service,
+            job_class=header.job_class,
+            paper=header.paper,
+            sheets=header.sheets,
+            impressions=header.impressions,
+            check_word=str(word),
+            check_word_reading=f"{word.number} {word.reading}",
+            approved=job.approved,
+            received=job.received,
+            size=job.body_size,
+            joint_seal=header.joint_seal,
+            reissue_of=header.reissue_of,
+            in_session=session is not None and session.session == job.session,
+            printer_job=job.printer_job,
+            why=job.why,
+        )
+
+
+def _link(state: LinkState) -> LinkShown:
+    return LinkShown(state="up" if state.up else "down", since=state.since_ms, key=state.key, sentence=state.sentence)

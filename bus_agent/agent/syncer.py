@@ -1,0 +1,238 @@
+"""Keeps bus and city hall at one view: what happened goes out first, in order; then `sync`, and its plan is applied.
+
+Level-triggered: at once on a hint or a change of its own, else every `sync_s`; after any loss, in any order, any number of
+times, both sides end in the same state.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import secrets
+from typing import Final
+
+import msgspec
+
+from bus_agent.agent.duty import Duty, inventory
+from bus_agent.agent.facts import Scribe
+from bus_agent.agent.link import Link
+from bus_agent.agent.planning import Planner
+from bus_agent.agent.pulse import Pulse
+from bus_agent.agent.retry import Retry
+from bus_agent.agent.rows import Job, Outgoing
+from bus_agent.agent.store import BusStore
+from bus_agent.errors import AnswerError, LinkError, RejectedError, UnknownJobError
+from cityhall_base.clock import Clock
+from cityhall_wire import strict_json
+from cityhall_wire.limits import Limits
+from cityhall_wire.messages import envelope
+from cityhall_wire.messages.envelope import Envelope, Opened, Role
+from cityhall_wire.messages.link import LinkMessage, Sync
+from cityhall_wire.messages.relay import DeletionReceipt, Plan, Receipt, Refusal, Stale
+
+EVIDENCE: Final = "/1/evidence"
+_UNREADABLE: Final = frozenset({400, 413, 415})
+
+log = logging.getLogger(__name__)
+
+
+class Digests(msgspec.Struct, frozen=True):
+    """Which program and which configuration this bus runs: 32 bytes each."""
+
+    software: bytes
+    config: bytes
+
+
+class LinkState(msgspec.Struct, frozen=True):
+    """The line as the screen shows it. `key` is empty while it is up."""
+
+    up: bool
+    since_ms: int
+    key: str = ""
+    sentence: str = ""
+
+
+class Syncer:
+    """Runs for ever; `wake` makes it look at once."""
+
+    def __init__(
+        self,
+        store: BusStore,
+        link: Link,
+        scribe: Scribe,
+        planner: Planner,
+        duty: Duty,
+        digests: Digests,
+        limits: Limits,
+        clock: Clock,
+    ) -> None:
+        self._store, self._link, self._scribe = store, link, scribe
+        self._planner, self._duty, self._digests, self._limits = planner, duty, digests, limits
+        self._clock = clock
+        self._wake = asyncio.Event()
+        self._one_at_a_time = asyncio.Lock()
+        self._told = b""  # digest of the inventory that city hall has
+        self.planned = Pulse()
+        self.state = LinkState(up=False, since_ms=clock.utc_ms(), key="link.connecting", sentence="Connecting.")
+
+    def wake(self) -> None:
+        """Something is news, here or at city hall."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Sync, wait, sync."""
+        retry = Retry()
+        while True:
+            self._wake.clear()
+            try:
+                await self.once()
+            except LinkError as error:
+                self._down(error)
+                await self._rest(retry.failed())
+            else:
+                retry.succeeded()
+                await self._rest(self._limits.sync_s)
+
+    async def _rest(self, seconds: float) -> None:
+        # A hint ends the wait after a failure too: it is the first sign that the line is back.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+
+    async def once(self) -> None:
+        """Everything out, one plan in; raises LinkError."""
+        async with self._one_at_a_time:
+            await self._drain()
+            if await self._sync(whole=False) and await self._sync(whole=True):
+                raise AnswerError("asked for the same twice")
+        self._up()
+
+    async def flush(self) -> None:
+        """Everything out, so that city hall knows what came before a print; raises LinkError."""
+        async with self._one_at_a_time:
+            await self._drain()
+
+    # --- what happened, in order ---
+
+    async def _drain(self) -> None:
+        while message := self._store.next_outgoing():
+            try:
+                _, opened = await self._link.ask(EVIDENCE, message.envelope)
+            except RejectedError as error:
+                if error.status not in _UNREADABLE:
+                    raise
+                self._drop(message, f"status_{error.status}")
+                continue
+            self._settle(message, opened)
+
+    def _settle(self, message: Outgoing, opened: Opened) -> None:
+        match opened.message:
+            case Stale() as stale:
+                self._sign_again(message, stale)
+            case Refusal() as refusal:
+                self._drop(message, refusal.reason)
+            case Receipt() as receipt:
+                self._answered(message)
+                self._agree(receipt)
+            case DeletionReceipt():
+                self._answered(message, forget=True)
+            case _:
+                self._drop(message, opened.kind)
+
+    def _answered(self, message: Outgoing, *, forget: bool = False) -> None:
+        with self._store.event():
+            self._store.answered(message)
+            self._store.record("receipted", message.job, what=message.kind)
+            if forget:
+                self._store.forget(message.job)
+
+    def _agree(self, receipt: Receipt) -> None:
+        try:
+            self._planner.agree(receipt.job, receipt.state, receipt.attempt)
+        except UnknownJobError:
+            log.info("%s: receipted, and forgotten here already", receipt.job)
+
+    def _drop(self, message: Outgoing, reason: str) -> None:
+        log.warning("%s: city hall does not take %s: %s", message.job, message.kind, reason)
+        with self._store.event():
+            self._store.answered(message)
+            self._store.record("not_taken", message.job, what=message.kind, reason=reason)
+        self.wake()
+
+    def _sign_again(self, message: Outgoing, stale: Stale) -> None:
+        # The fact stays true; only its number is too low.
+        if stale.boot >= self._store.boot:
+            self._scribe.outrun(stale.boot)
+        kind = envelope.KINDS[message.kind]
+        if kind.role is not Role.LINK:
+            self._drop(message, "stale")
+            return
+        payload = strict_json.decode(message.envelope, Envelope).payload
+        fact = strict_json.decode(payload, kind.payload)
+        own = LinkMessage.__struct_fields__
+        fields = {name: value for name, value in msgspec.structs.asdict(fact).items() if name not in own}
+        with self._store.event():
+            self._store.replace_outgoing(message, self._scribe.sign(type(fact), **fields))  # type: ignore[type-var]
+
+    # --- sync ---
+
+    async def _sync(self, *, whole: bool) -> bool:
+        jobs = self._store.jobs()
+        digest = hashlib.sha256(inventory(jobs)).digest()
+        nonce, sent_at = secrets.token_bytes(32), self._clock.boottime()
+        raw = self._scribe.sign(Sync, **self._content(jobs, digest, nonce, whole=whole or digest != self._told))
+        _, opened = await self._link.ask("/1/sync", raw)
+        if isinstance(opened.message, Stale):
+            self._scribe.outrun(opened.message.boot)
+            return True
+        if isinstance(opened.message, Refusal):
+            raise LinkError(opened.message.reason)
+        plan = opened.message
+        if not isinstance(plan, Plan):
+            raise AnswerError(opened.kind)
+        if plan.inventory_wanted:
+            self._told = b""
+            return True
+        self._take(plan, nonce, sent_at)
+        self._told = digest
+        return False
+
+    def _content(self, jobs: list[Job], digest: bytes, nonce: bytes, *, whole: bool) -> dict[str, object]:
+        duty = self._duty
+        return {
+            "nonce": nonce,
+            "token": self._store.get("token"),
+            "software": self._digests.software,
+            "config": self._digests.config,
+            "mode": duty.mode,
+            "session": duty.session.session if duty.session else None,
+            "printer": duty.printer,
+            "spooler": duty.spooler is not None,
+            "inventory_digest": digest,
+            "inventory": tuple(job.holding for job in jobs) if whole else None,
+        }
+
+    def _take(self, plan: Plan, nonce: bytes, sent_at: float) -> None:
+        if plan.token != self._store.get("token"):
+            with self._store.event():
+                self._store.put("token", plan.token)
+                self._store.put("sane_ms", str(plan.at).encode())
+        self._duty.hear(plan, nonce, sent_at)
+        self._planner.apply(plan)
+        self.planned.beat()
+
+    # --- how the line is ---
+
+    def _up(self) -> None:
+        if not self.state.up:
+            log.info("city hall answers")
+            self.state = LinkState(up=True, since_ms=self._clock.utc_ms())
+            self.planned.beat()
+
+    def _down(self, error: LinkError) -> None:
+        # Loud once, then quiet.
+        if self.state.up or self.state.key != error.key:
+            log.warning("%s", error)
+            since = self._clock.utc_ms() if self.state.up else self.state.since_ms
+            self.state = LinkState(up=False, since_ms=since, key=error.key, sentence=error.sentence)
+            self.planned.beat()

@@ -1,0 +1,95 @@
+"""`bus-agent`: runs the agent or the spooler, and speaks to a running agent as the concierge's screen does.
+
+Everything is imported where it is used: the spooler must not carry the agent's libraries, nor a client those of either.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from bus_agent.errors import BusError
+from bus_agent.places import API_SOCKET
+from cityhall_base import log
+from cityhall_base.errors import SetupError
+from cityhall_wire.modes import DutyMode
+
+
+def main(argv: list[str] | None = None) -> int:
+    """0: done. 1: refused or failed, the sentence on standard error. 2: not a command."""
+    arguments = _parser().parse_args(argv)
+    log.setup()
+    try:
+        return int(arguments.run(arguments))
+    except (BusError, SetupError) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bus-agent", description="The appliance on the bus.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_services(commands)
+    _add_clients(commands)
+    return parser
+
+
+def _add_services(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    for name, run, text in (
+        ("run", _run_agent, "link to city hall, journal and local API (reads bus.toml)"),
+        ("spooler", _run_spooler, "the printer's side (reads spooler.toml)"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--config", type=Path, required=True, metavar="FILE")
+        command.set_defaults(run=run)
+
+
+def _add_clients(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    client = argparse.ArgumentParser(add_help=False)
+    socket = Path(os.environ.get("BUS_AGENT_SOCKET", API_SOCKET))
+    client.add_argument("--socket", type=Path, default=socket, metavar="PATH", help="the agent's local API")
+    client.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    job = argparse.ArgumentParser(add_help=False)
+    job.add_argument("job", metavar="JOB")
+
+    def add(name: str, text: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, parents=[*parents, client])
+        command.set_defaults(run=_run_client, command=name)
+        return command
+
+    add("status", "where everything stands, and what to do now")
+    add("print", "印刷: print a document that the clerk allowed", job)
+    add("hand-over", "お渡ししました: the sheets were handed over", job)
+    spoiled = add("spoiled", "使えない紙が出た: sheets came out that cannot be used", job)
+    spoiled.add_argument("--why", required=True, metavar="NAME", help="for example jam, toner, seal, paper")
+    spoiled.add_argument("--sheets", nargs="*", default=[], metavar="NUMBER", help="numbers of the spoiled sheets")
+    add("nothing-came-out", "出てこない: no sheet came out", job)
+    mode = add("mode", "change the duty mode (業務モード)")
+    mode.add_argument("mode", choices=[str(mode) for mode in DutyMode], metavar="MODE", help=", ".join(DutyMode))
+    verify = add("verify", "check the hash chain of the journal")
+    verify.add_argument("--config", type=Path, metavar="FILE", help="read bus.toml's store itself, the agent stopped")
+
+
+def _run_agent(arguments: argparse.Namespace) -> int:
+    from bus_agent.agent import boss
+
+    return boss.run(arguments.config)
+
+
+def _run_spooler(arguments: argparse.Namespace) -> int:
+    from bus_agent import lean
+
+    lean.leave_out()
+    from bus_agent.spooler import main as spooler
+
+    return spooler.run(arguments.config)
+
+
+def _run_client(arguments: argparse.Namespace) -> int:
+    from bus_agent import client
+
+    return client.run(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

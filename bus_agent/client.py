@@ -1,0 +1,104 @@
+"""The commands that stand in for the concierge's screen: clients of the local API, without any truth of their own."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from bus_agent.errors import AgentGoneError, BusError, RefusedError
+from bus_agent.settings import load_agent_settings
+from cityhall_base.clock import SystemClock
+
+TIMEOUT_S: Final = 30
+"""`print` answers when an opener waits for its key: the printer may take seconds to wake up."""
+
+_STATUS: Final = "{job}  {state:<12} {check_word}  {service}, {sheets} sheet(s){approved}{why}"
+
+
+class SaidNoError(RefusedError):
+    """The bus refuses:"""
+
+    key = "refused"
+
+    def __init__(self, key: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.said_key, self.said = key, sentence
+
+    def __str__(self) -> str:
+        return self.said
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Send one command and print what came back; raises BusError, or SetupError for `verify --config`."""
+    if arguments.command == "verify":
+        return _verify(arguments)
+    try:
+        answer = _send(arguments.socket, *_request(arguments))
+    except BusError as error:
+        if not arguments.json:
+            raise
+        key = error.said_key if isinstance(error, SaidNoError) else error.key
+        print(json.dumps({"key": key, "sentence": str(error)}, ensure_ascii=False))
+        return 1
+    print(json.dumps(answer, ensure_ascii=False) if arguments.json else _text(answer))
+    return 0
+
+
+def _request(arguments: argparse.Namespace) -> tuple[str, str, dict[str, Any] | None]:
+    match arguments.command:
+        case "status":
+            return "GET", "/v1/snapshot", None
+        case "mode":
+            return "POST", "/v1/mode", {"mode": arguments.mode}
+        case "spoiled":
+            body = {"why": arguments.why, "sheets": arguments.sheets}
+            return "POST", f"/v1/jobs/{arguments.job}/spoiled", body
+        case command:
+            return "POST", f"/v1/jobs/{arguments.job}/{command}", None
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    if arguments.config:
+        from bus_agent.agent.store import STORE, count_journal
+
+        rows = count_journal(load_agent_settings(arguments.config).state_dir / STORE, SystemClock())
+    else:
+        rows = _send(arguments.socket, "GET", "/v1/journal", None)["rows"]
+    print(json.dumps({"rows": rows}) if arguments.json else f"The journal's chain holds over {rows} rows.")
+    return 0
+
+
+def _send(path: Path, method: str, url: str, body: dict[str, Any] | None) -> dict[str, Any]:
+    transport = httpx.HTTPTransport(uds=str(path))
+    try:
+        with httpx.Client(transport=transport, base_url="http://bus", timeout=TIMEOUT_S) as client:
+            answer = client.request(method, url, json=body)
+    except httpx.HTTPError as error:
+        raise AgentGoneError(f"{path}: {error}") from None
+    content: dict[str, Any] = answer.json()
+    if answer.is_error:
+        raise SaidNoError(content["key"], content["sentence"])
+    return content
+
+
+def _text(snapshot: dict[str, Any]) -> str:
+    session, link = snapshot["session"], snapshot["link"]
+    lines = [
+        f"{snapshot['bus']}: {snapshot['mode']}, boot {snapshot['boot']}",
+        f"city hall: {link['state']}{' - ' + link['sentence'] if link['sentence'] else ''}",
+        f"lease: {snapshot['lease_left_s']} s",
+        f"session: {session['section'] + ' with ' + session['clerk'] if session else 'none'}",
+        f"printer: {' '.join([snapshot['printer']['state'], *snapshot['printer']['reasons']])}",
+        f"spooler: {'running' if snapshot['spooler'] else 'gone'}",
+        *(_job_line(job) for job in snapshot["jobs"]),
+        snapshot["advice"]["sentence"],
+    ]
+    return "\n".join(lines)
+
+
+def _job_line(job: dict[str, Any]) -> str:
+    approved = ", approved" if job["approved"] else ""
+    why = f" ({job['why']})" if job["why"] else ""
+    return _STATUS.format(**{**job, "approved": approved, "why": why})

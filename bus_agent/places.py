@@ -1,0 +1,7 @@
+"""Where agent and spooler listen unless their settings say otherwise."""
+
+from pathlib import Path
+from typing import Final
+
+API_SOCKET: Final = Path("/run/mobile-cityhall/agent/api.sock")
+SPOOLER_SOCKET: Final = Path("/run/mobile-cityhall/spooler/spooler.sock")

@@ -1,0 +1,116 @@
+"""The two files that the technician's command writes: `bus.toml` for the agent, `spooler.toml` for the spooler.
+
+They hold paths and addresses only; what the city decides stands in the published city.toml. Relative paths are meant from
+the file's own folder.
+"""
+
+import os
+import pwd
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, cast
+
+import msgspec
+from msgspec import Meta
+
+from bus_agent.places import API_SOCKET, SPOOLER_SOCKET
+from cityhall_base import settings
+from cityhall_base.errors import ConfigError
+from cityhall_wire.headers import BusId
+
+Host = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9.:-]{1,253}\Z")]
+Port = Annotated[int, Meta(ge=1, le=65535)]
+HttpsUrl = Annotated[str, Meta(pattern=r"\Ahttps://[A-Za-z0-9.:\[\]-]{1,253}/?\Z")]
+SocketMode = Annotated[int, Meta(ge=0, le=0o777)]
+User = int | str | None
+"""A uid, a user's name, or nothing: the process's own user."""
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class RelaySettings(_Table, frozen=True, kw_only=True):
+    """City hall's listener for buses, and this bus's own TLS key and certificate."""
+
+    url: HttpsUrl
+    ca: Path
+    cert: Path
+    key: Path
+
+
+class BrokerSettings(_Table, frozen=True, kw_only=True):
+    """The MQTT broker. Without this table the bus learns of everything by its sync rhythm."""
+
+    host: Host
+    port: Port
+    ca: Path
+    cert: Path
+    key: Path
+
+
+class AgentSettings(_Table, frozen=True, kw_only=True):
+    """bus.toml."""
+
+    bus: BusId
+    city_file: Path  # published city.toml, with city.toml.sig beside it
+    state_dir: Path
+    link_key: Path  # Ed25519 private key, 0600
+    relay_public_key: Path
+    print_public_key: Path
+    relay: RelaySettings
+    broker: BrokerSettings | None = None
+    api_socket: Path = API_SOCKET
+    api_socket_mode: SocketMode = 0o600
+    api_socket_group: str = ""
+    spooler_socket: Path = SPOOLER_SOCKET
+    spooler_uid: User = None  # who may be behind spooler_socket
+
+
+class SpoolerSettings(_Table, frozen=True, kw_only=True):
+    """spooler.toml. The printer is the one that city.toml names for this vehicle."""
+
+    bus: BusId
+    city_file: Path
+    relay_public_key: Path
+    print_key: Path  # Ed25519 private key, 0600
+    socket: Path = SPOOLER_SOCKET
+    socket_mode: SocketMode = 0o600
+    socket_group: str = ""
+    agent_uid: User = None  # who may connect to socket
+
+
+def load_agent_settings(path: Path) -> AgentSettings:
+    """Read bus.toml, every path absolute; raises ConfigError."""
+    return _load(path, AgentSettings)
+
+
+def load_spooler_settings(path: Path) -> SpoolerSettings:
+    """Read spooler.toml, every path absolute; raises ConfigError."""
+    return _load(path, SpoolerSettings)
+
+
+def uid_of(user: User) -> int:
+    """The uid that `user` stands for; raises ConfigError where the machine knows no such user."""
+    if user is None:
+        return os.getuid()
+    if isinstance(user, int):
+        return user
+    try:
+        return pwd.getpwnam(user).pw_uid
+    except KeyError:
+        raise ConfigError(f"there is no user {user} on this machine") from None
+
+
+def _load(path: Path, into: type[T]) -> T:
+    return cast(T, _from_folder(settings.load(path, into), path.absolute().parent))
+
+
+def _from_folder(value: Any, folder: Path) -> Any:
+    if isinstance(value, Path):
+        return folder / value
+    if isinstance(value, msgspec.Struct):
+        fields = {name: _from_folder(getattr(value, name), folder) for name in value.__struct_fields__}
+        return msgspec.structs.replace(value, **fields)
+    return value

@@ -1,0 +1,134 @@
+"""One attempt of one job, as the spooler knows it: the signed request, the statements so far, and how it ends.
+
+`Attempt` (with an opener) and `Recovery` (without) are the two ways into it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from bus_agent.errors import PrinterError
+from bus_agent.ipc.messages import Statement
+from bus_agent.spooler import watch
+from bus_agent.spooler.evidence import Signer, attempt_id
+from bus_agent.spooler.printer import Printer
+from bus_agent.spooler.watch import UpTime, Verdict, Watched
+from cityhall_base.city import City
+from cityhall_base.city import Printer as PrinterProfile
+from cityhall_base.clock import Clock
+from cityhall_wire.headers import SealHeader
+from cityhall_wire.messages.printing import Finding, ReleaseRequest
+
+log = logging.getLogger(__name__)
+
+Say = Callable[[msgspec.Struct], None]
+"""Tell the agent, where one is connected; else it asks again by itself (`Recover`)."""
+
+
+class Tools(NamedTuple):
+    """What every attempt works with."""
+
+    city: City
+    profile: PrinterProfile
+    printer: Printer
+    relay_key: Ed25519PublicKey
+    signer: Signer
+    clock: Clock
+    say: Say
+
+
+class Case:
+    """The common part. `over` once the last statement is made; then only a doubt can still be cleared by `cancel`."""
+
+    def __init__(self, tools: Tools, job: str, attempt: int) -> None:
+        self.tools, self.job, self.attempt = tools, job, attempt
+        self.name: Final = attempt_id(job, attempt)
+        self.request: ReleaseRequest | None = None
+        self.statements: list[Statement] = []
+        self.finding: Finding | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.why_canceled = "canceled"
+        self._canceled = False
+        self._printer_job = 0
+
+    @property
+    def over(self) -> bool:
+        """Nothing of this attempt is under way."""
+        return self.task is not None and self.task.done()
+
+    def start(self) -> None:
+        """Begin, in the background."""
+        self.task = asyncio.create_task(self.run())
+
+    async def run(self) -> None:
+        """To the last statement, whatever happens."""
+        raise NotImplementedError
+
+    def cancel(self, why: str) -> None:
+        """Session, duty or lease ended (invariant I10)."""
+        if self._canceled:
+            return
+        self._canceled, self.why_canceled = True, why
+        if self.task is not None and not self.task.done():
+            self.task.cancel()
+        elif self.finding is Finding.DOUBT and self._printer_job:
+            self.task = asyncio.create_task(self._cancel_doubtful())
+
+    def agent_gone(self) -> None:
+        """No printer step is taken from here on but Cancel-Job; watching goes on."""
+
+    def repeat(self) -> None:
+        """Say all statements again."""
+        for statement in self.statements:
+            self.tools.say(statement)
+
+    def state(self, finding: Finding, why: str, seen: Verdict | None = None) -> Statement:
+        """Sign the next statement and keep it."""
+        if self.request is None:
+            raise RuntimeError("an attempt without a request has nothing to state")
+        n, job = len(self.statements) + 1, self._printer_job
+        status = seen.seen if seen else None
+        evidence = self.tools.signer.statement(self.request, n, finding, why, status, job)
+        statement = Statement(job=self.job, attempt=self.attempt, evidence=evidence)
+        self.statements.append(statement)
+        self.finding = finding
+        log.info("%s: %s (%s)", self.name, finding, why)
+        return statement
+
+    def conclude(self, verdict: Verdict) -> None:
+        """The last statement, said to the agent."""
+        self.tools.say(self.state(verdict.finding, verdict.why, verdict))
+
+    def watched(self, header: SealHeader, up_time: UpTime) -> Watched:
+        """What `watch` needs for this attempt's job at the printer."""
+        counts = self.tools.profile.counts_impressions
+        return Watched(self._printer_job, self.name, header.impressions, counts, up_time)
+
+    async def clear_printer(self) -> None:
+        """Cancel what Create-Job may have left, and see it gone. No document was sent, so no sheet depends on this."""
+        try:
+            job = self._printer_job or await self._find()
+            if job:
+                unproven = Watched(job, self.name, 0, False, UpTime(0, self.tools.clock.boottime()))
+                verdict = await self._confirm(unproven)
+                log.info("%s: empty job %d at the printer: %s", self.name, job, verdict.why)
+        except PrinterError as error:
+            log.warning("%s: the printer may hold an empty job: %s", self.name, error)
+
+    async def _find(self) -> int:
+        jobs = await asyncio.to_thread(self.tools.printer.jobs)
+        return next((job.id for job in jobs if job.name == self.name), 0)
+
+    async def _confirm(self, watched: Watched) -> Verdict:
+        tools = self.tools
+        return await watch.cancel(tools.printer, watched, tools.city.limits, tools.clock, self.why_canceled)
+
+    async def _cancel_doubtful(self) -> None:
+        unproven = Watched(self._printer_job, self.name, -1, True, UpTime(0, self.tools.clock.boottime()))
+        verdict = await self._confirm(unproven)
+        if verdict.finding is Finding.CANCELED_AT_PRINTER:
+            self.conclude(verdict)

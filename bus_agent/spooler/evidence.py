@@ -1,0 +1,115 @@
+"""What the spooler signs with the print key: release requests and statements of evidence.
+
+The spooler keeps nothing on any disk, so what a later incarnation must know of an attempt stands in the signed request itself:
+printer-uuid, printer-up-time, and, in the first 8 of the nonce's 32 bytes, the UTC milliseconds of its signing.
+"""
+
+import secrets
+from typing import Final, NamedTuple
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bus_agent.ipc.messages import Print
+from bus_agent.spooler.printer import JobStatus, PrinterStatus
+from cityhall_base.clock import Clock
+from cityhall_wire import PROTOCOL_VERSION, headers
+from cityhall_wire.errors import HeaderError
+from cityhall_wire.messages import envelope
+from cityhall_wire.messages.printing import Evidence, Finding, ReleaseRequest
+
+_TIME_BYTES: Final = 8
+_RANDOM_BYTES: Final = 24
+
+
+class Identity(NamedTuple):
+    """Who signs, and which configuration and program it works by."""
+
+    city: str
+    bus: str
+    incarnation: str  # 32 hex digits, fresh at each start of the spooler
+    software: bytes
+    config: bytes
+
+
+class Signed(NamedTuple):
+    """A release request, its payload's bytes, and the envelope that travels."""
+
+    request: ReleaseRequest
+    payload: bytes
+    envelope: bytes
+
+
+class Signer:
+    """Holds the print key; nothing else on the bus does."""
+
+    def __init__(self, key: Ed25519PrivateKey, identity: Identity, clock: Clock) -> None:
+        self._key, self.identity, self._clock = key, identity, clock
+
+    def request(self, order: Print, opener_key: bytes, printer: PrinterStatus) -> Signed:
+        """The release request of one opener, with a fresh nonce."""
+        me = self.identity
+        message = ReleaseRequest(
+            v=PROTOCOL_VERSION,
+            city=me.city,
+            bus=me.bus,
+            incarnation=me.incarnation,
+            nonce=self._nonce(),
+            job=order.job,
+            attempt=order.attempt,
+            session=order.session,
+            seal_digest=headers.seal_digest(order.seal_header),
+            opener_key=opener_key,
+            mode=order.mode,
+            software=me.software,
+            config=me.config,
+            printer_uuid=printer.uuid,
+            printer_up_time=printer.up_time,
+        )
+        raw = envelope.sign(message, self._key)
+        return self.reopen(raw)
+
+    def reopen(self, raw: bytes) -> Signed:
+        """A request that this print key signed for this bus, of any incarnation; raises WireError."""
+        opened = envelope.verify(raw, {envelope.Role.PRINT: (self._key.public_key(),)})
+        request = opened.expect(ReleaseRequest)
+        if (request.city, request.bus) != (self.identity.city, self.identity.bus):
+            raise HeaderError("city and bus of the request")
+        return Signed(request, opened.payload, raw)
+
+    def statement(
+        self, request: ReleaseRequest, n: int, finding: Finding, why: str, seen: JobStatus | None, printer_job: int
+    ) -> bytes:
+        """The envelope of one statement about the attempt that `request` began."""
+        message = Evidence(
+            v=PROTOCOL_VERSION,
+            city=request.city,
+            bus=request.bus,
+            incarnation=self.identity.incarnation,
+            nonce=request.nonce,
+            job=request.job,
+            attempt=request.attempt,
+            n=n,
+            at=self._clock.utc_ms(),
+            finding=finding,
+            why=why,
+            printer_uuid=request.printer_uuid,
+            printer_up_time=(seen.up_time if seen and seen.up_time is not None else request.printer_up_time),
+            printer_job=printer_job,
+            job_state=seen.state if seen else "",
+            job_reasons=seen.reasons if seen else (),
+            impressions=(seen.impressions or 0) if seen else 0,
+        )
+        return envelope.sign(message, self._key)
+
+    def _nonce(self) -> bytes:
+        return self._clock.utc_ms().to_bytes(_TIME_BYTES) + secrets.token_bytes(_RANDOM_BYTES)
+
+
+def signed_at(request: ReleaseRequest) -> int:
+    """UTC milliseconds by this machine's clock when the request was signed."""
+    return int.from_bytes(request.nonce[:_TIME_BYTES])
+
+
+def attempt_id(job: str, attempt: int) -> str:
+    """The printer's job-name: no resident's name, and the same for nobody else."""
+    return f"{job}-{attempt}"

@@ -1,0 +1,90 @@
+"""The spooler's door: one agent at a time, known by its user id, and told every few seconds how printer and spooler are."""
+
+import asyncio
+import logging
+import socket
+from typing import Final
+
+import msgspec
+
+from bus_agent.errors import ChannelError, PeerGoneError, PrinterError, WrongPeerError
+from bus_agent.ipc.channel import check_peer
+from bus_agent.ipc.loop import Channel
+from bus_agent.ipc.messages import Status, ToSpooler
+from bus_agent.spooler.case import Tools
+from bus_agent.spooler.desk import Desk
+from cityhall_wire.messages.link import PrinterSummary
+
+STATUS_S: Final = 3
+"""How old the printer's state on the screen may be."""
+
+UNKNOWN: Final = PrinterSummary(state="unknown")
+
+log = logging.getLogger(__name__)
+
+
+class Front:
+    """The connection to the agent, where there is one."""
+
+    def __init__(self, agent_uid: int) -> None:
+        self._uid = agent_uid
+        self._agent: Channel[ToSpooler] | None = None
+        self._connected = asyncio.Event()
+
+    def say(self, message: msgspec.Struct) -> None:
+        """To the agent; without one it is lost, and the next agent asks (`Recover`)."""
+        if self._agent is None:
+            return
+        try:
+            self._agent.send(message)
+        except PeerGoneError as error:
+            log.info("agent: %s", error)
+
+    async def serve(self, listener: socket.socket, desk: Desk) -> None:
+        """One agent after the other; a second one waits in the backlog."""
+        while True:
+            sock, _ = await asyncio.get_running_loop().sock_accept(listener)
+            with sock:
+                try:
+                    check_peer(sock, self._uid)
+                except WrongPeerError as error:
+                    log.warning("refused: %s", error)
+                    continue
+                await self._converse(sock, desk)
+
+    async def report(self, tools: Tools, desk: Desk) -> None:
+        """Say `Status` at once to a new agent, then every STATUS_S."""
+        while True:
+            status = Status(
+                incarnation=tools.signer.identity.incarnation, printer=await _summary(tools), busy=desk.busy
+            )
+            self.say(status)
+            self._connected.clear()
+            try:
+                async with asyncio.timeout(STATUS_S):
+                    await self._connected.wait()
+            except TimeoutError:
+                continue
+
+    async def _converse(self, sock: socket.socket, desk: Desk) -> None:
+        self._agent = Channel(sock, ToSpooler)
+        self._connected.set()
+        log.info("agent connected")
+        try:
+            while True:
+                desk.take(await self._agent.receive())
+        except PeerGoneError:
+            log.info("agent gone")
+        except ChannelError as error:
+            log.warning("agent dropped: %s", error)
+        finally:
+            self._agent = None
+            desk.agent_gone()
+
+
+async def _summary(tools: Tools) -> PrinterSummary:
+    try:
+        status = await asyncio.to_thread(tools.printer.describe)
+    except PrinterError:
+        return UNKNOWN
+    return PrinterSummary(state=status.state, reasons=status.reasons)

@@ -1,0 +1,117 @@
+"""The opener: one process, one key, one print. It verifies the release itself, opens the document whole, sends it, and ends.
+
+It has a socket to the spooler, the ciphertext's descriptor, memory, and for two operations the printer. What it does in
+which order is the spooler's word; whether a release is good enough is its own.
+"""
+
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from typing import Final, TypeVar
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from bus_agent.errors import BodyError, BusError, ChannelError, PrinterRefusesError
+from bus_agent.ipc.channel import BlockingChannel
+from bus_agent.ipc.messages import (
+    Created,
+    Failed,
+    FreshKey,
+    Opened,
+    Order,
+    Proceed,
+    Sending,
+    Sent,
+    Step,
+    ToOpener,
+    Use,
+)
+from bus_agent.spooler import verify
+from bus_agent.spooler.evidence import attempt_id
+from bus_agent.spooler.harden import die_with, harden
+from bus_agent.spooler.printer import Printer
+from cityhall_base.clock import SystemClock
+from cityhall_base.software import software_digest
+from cityhall_wire import strict_json
+from cityhall_wire.errors import HeaderError, WireError
+from cityhall_wire.headers import SealHeader
+from cityhall_wire.messages import envelope
+from cityhall_wire.messages.printing import ReleaseRequest
+from cityhall_wire.seal import OpenerKey, open_body, sealed_size
+
+_WAIT_S: Final = 60
+"""The spooler kills an opener long before; this ends one whose spooler hangs."""
+
+_CHUNK: Final = 64 * 1024
+
+M = TypeVar("M", bound=msgspec.Struct)
+
+
+def main(channel_fd: int, spooler: int) -> None:
+    """Runs with a socket pair's end as descriptor `channel_fd`, as a child of process `spooler`."""
+    harden(keep=(channel_fd,))
+    die_with(spooler)
+    talk = _Talk(socket.socket(fileno=channel_fd))
+    try:
+        _print_once(talk)
+    except (BusError, WireError) as error:
+        status = error.status if isinstance(error, PrinterRefusesError) else 0
+        talk.send(Failed(why=error.key, status=status))
+        # The logging module would cost every opener 2 MiB.
+        sys.exit(f"<4>opener: {error}")
+
+
+class _Talk:
+    def __init__(self, sock: socket.socket) -> None:
+        self._channel: BlockingChannel[ToOpener] = BlockingChannel(sock, ToOpener)
+        self.send = self._channel.send
+
+    def expect(self, kind: type[M], fd_wanted: bool = False) -> tuple[M, int]:
+        message, fd = self._channel.receive(_WAIT_S)
+        if not isinstance(message, kind) or (fd is None) == fd_wanted:
+            raise ChannelError("out of step")
+        return message, -1 if fd is None else fd
+
+    def wait_for(self, step: Step) -> None:
+        if self.expect(Proceed)[0].step is not step:
+            raise ChannelError("out of step")
+
+
+def _print_once(talk: _Talk) -> None:
+    order, body = talk.expect(Order, fd_wanted=True)
+    key = OpenerKey()
+    talk.send(FreshKey(public=key.public))
+    use, _ = talk.expect(Use)
+    request = strict_json.decode(use.request, ReleaseRequest)
+    header, document = _open(key, order, use, request, body)
+    talk.send(Opened())
+    printer = Printer(order.printer)
+    talk.wait_for(Step.CREATE_JOB)
+    job = printer.create_job(attempt_id(request.job, request.attempt), header)
+    talk.send(Created(printer_job=job))
+    talk.wait_for(Step.SEND_DOCUMENT)
+    talk.send(Sending())
+    printer.send_document(job, header, document)
+    talk.send(Sent())
+
+
+def _open(key: OpenerKey, order: Order, use: Use, request: ReleaseRequest, body: int) -> tuple[SealHeader, bytearray]:
+    expected = verify.Expected(request, envelope.digest(use.request), order.seal_header, key.public, order.approvals)
+    verify.check_in_time(use.deadline, SystemClock().boottime())
+    header = verify.check_request(expected)
+    if request.software != software_digest():
+        raise HeaderError("software")
+    release = verify.check_release(use.envelope, Ed25519PublicKey.from_public_bytes(order.relay_key), expected)
+    if os.fstat(body).st_size != sealed_size(header.size):
+        raise BodyError("not as long as the seal header says")
+    content_key = key.unwrap(release.wrapped_key, release.release_header)
+    return header, open_body(content_key, order.seal_header, _chunks(body))
+
+
+def _chunks(fd: int) -> Iterator[bytes]:
+    offset = 0
+    while chunk := os.pread(fd, _CHUNK, offset):
+        offset += len(chunk)
+        yield chunk

@@ -1,0 +1,102 @@
+"""What became of an attempt that an earlier incarnation of the spooler began. It asks the printer, and never prints.
+
+"No such job" proves that no sheet came out only while the printer cannot have lost or forgotten one: same printer-uuid,
+printer-up-time neither behind nor ahead of the time that went by since the signed request, and that time short.
+"""
+
+import asyncio
+import logging
+from typing import Final
+
+from bus_agent.errors import BusError, PrinterError
+from bus_agent.ipc.messages import Recover
+from bus_agent.spooler import watch
+from bus_agent.spooler.case import Case, Tools
+from bus_agent.spooler.evidence import signed_at
+from bus_agent.spooler.printer import JobStatus, PrinterStatus
+from bus_agent.spooler.watch import UpTime, Verdict
+from cityhall_wire.errors import HeaderError, WireError
+from cityhall_wire.headers import decode_seal_header, seal_digest
+from cityhall_wire.messages.printing import Finding, ReleaseRequest
+
+HISTORY_S: Final = 60
+"""ippeveprinter forgets an ended job 60 s after its end, so a later "no such job" says nothing."""
+
+_WITHOUT_DOCUMENT: Final = "job-data-insufficient"
+
+log = logging.getLogger(__name__)
+
+
+class Recovery(Case):
+    """Raises WireError where the request is not one that this print key signed for this job."""
+
+    def __init__(self, tools: Tools, recover: Recover) -> None:
+        super().__init__(tools, recover.job, recover.attempt)
+        self.request: ReleaseRequest = tools.signer.reopen(recover.request).request
+        if (self.request.job, self.request.attempt) != (recover.job, recover.attempt):
+            raise HeaderError("job and attempt of the request")
+        if self.request.seal_digest != seal_digest(recover.seal_header):
+            raise HeaderError("seal_digest")
+        self._header = decode_seal_header(recover.seal_header)
+        self._told_job = recover.printer_job
+
+    async def run(self) -> None:
+        """To the last statement."""
+        try:
+            verdict = await self._look()
+        except asyncio.CancelledError:
+            verdict = await self._after_cancel()
+        except (BusError, WireError) as error:
+            verdict = Verdict(Finding.DOUBT, error.key)
+        self.conclude(verdict)
+
+    async def _look(self) -> Verdict:
+        heard = await self._history()
+        if heard is None:
+            return Verdict(Finding.DOUBT, "printer_silent")
+        printer, jobs = heard
+        if printer.uuid != self.request.printer_uuid:
+            return Verdict(Finding.DOUBT, "another_printer")
+        mine = [job for job in jobs if job.name == self.name]
+        if len(mine) > 1:
+            return Verdict(Finding.DOUBT, "found_twice", mine[0])
+        return await self._found(mine[0], printer) if mine else self._not_found(printer)
+
+    async def _found(self, job: JobStatus, printer: PrinterStatus) -> Verdict:
+        tools, self._printer_job = self.tools, job.id
+        watched = self.watched(self._header, UpTime(printer.up_time, tools.clock.boottime()))
+        if _WITHOUT_DOCUMENT not in job.reasons:
+            return await watch.watch(tools.printer, watched, tools.city.limits, tools.clock)
+        # Nobody is left who could send the document. Canceled, the empty job is the proof that nobody did.
+        verdict = await self._confirm(watched._replace(counts_impressions=True))
+        if verdict.seen and verdict.seen.state == "canceled" and not verdict.seen.impressions:
+            return verdict._replace(finding=Finding.NO_SHEET, why="canceled_without_document")
+        return verdict
+
+    def _not_found(self, printer: PrinterStatus) -> Verdict:
+        elapsed = (self.tools.clock.utc_ms() - signed_at(self.request)) / 1000
+        if self._told_job:
+            return Verdict(Finding.DOUBT, "job_not_found")
+        if not UpTime(self.request.printer_up_time, 0).fits(printer.up_time, elapsed):
+            return Verdict(Finding.DOUBT, "printer_restarted")
+        if elapsed > HISTORY_S:
+            return Verdict(Finding.DOUBT, "history_too_old")
+        return Verdict(Finding.NO_SHEET, "never_at_printer")
+
+    async def _history(self) -> tuple[PrinterStatus, list[JobStatus]] | None:
+        tools, limits = self.tools, self.tools.city.limits
+        until = tools.clock.boottime() + limits.printer_silence_s
+        while tools.clock.boottime() < until:
+            try:
+                jobs = await asyncio.to_thread(tools.printer.jobs)
+                # The printer after the jobs: a restart between the two shows in its up-time.
+                return await asyncio.to_thread(tools.printer.describe), jobs
+            except PrinterError as error:
+                log.info("%s: %s", self.name, error)
+            await asyncio.sleep(limits.printer_poll_ms / 1000)
+        return None
+
+    async def _after_cancel(self) -> Verdict:
+        if not self._printer_job:
+            return Verdict(Finding.DOUBT, "canceled_unseen")
+        return await self._confirm(self.watched(self._header, UpTime(0, self.tools.clock.boottime())))

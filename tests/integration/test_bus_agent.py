@@ -1,0 +1,162 @@
+"""The whole bus in a small city of real parts: what the concierge sees and may do when something ends or breaks."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioning.demo.parts import House
+from provisioning.demo.people import RefusedError
+from provisioning.demo.wait import wait_until
+from provisioning.sample import sample_certificate
+from provisioning.small_city import BUS, SECTION, SERVICE, STOP
+
+pytestmark = [
+    pytest.mark.timeout(120),
+    pytest.mark.skipif(
+        not all(map(shutil.which, ("ippeveprinter", "dbus-daemon", "mosquitto"))),
+        reason="no ippeveprinter, dbus-daemon or mosquitto",
+    ),
+]
+WAIT_S = 30.0
+LIMITS = {"printer_silence_s": 5, "cancel_confirm_s": 1, "sync_s": 2, "release_s": 10}
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    with tempfile.TemporaryDirectory(prefix="bus-test-") as name:
+        Path(name).chmod(0o711)
+        with House(Path(name) / "h", limits=LIMITS, print_seconds=1.2) as house:
+            house.concierge.run("mode", "city_hall")
+            yield house
+
+
+@contextmanager
+def counter_session(house: House) -> Iterator[str]:
+    where = ("--bus", BUS, "--section", SECTION, "--stop", STOP)
+    session = str(house.clerk.run("session", "open", *where)["session"])
+    try:
+        yield session
+    finally:
+        house.clerk.run("session", "close", session)
+
+
+@contextmanager
+def delivered(house: House, session: str, *, approved: bool = True) -> Iterator[str]:
+    """A document on the bus, ready to print: its job id."""
+    path, before = house.desk / "document.pdf", {job["job"] for job in snapshot(house)["jobs"]}
+    path.write_bytes(sample_certificate(1))
+    path.chmod(0o644)
+    words: tuple[str | Path, ...] = (
+        "send",
+        path,
+        "--session",
+        session,
+        "--service",
+        SERVICE,
+        *(["--approve"] if approved else []),
+    )
+    with house.clerk.running(*words):
+        until(house, lambda seen: any(ready(job, before, approved) for job in seen["jobs"]), "a document is ready")
+        yield next(job["job"] for job in snapshot(house)["jobs"] if job["job"] not in before)
+
+
+def ready(job: dict[str, Any], before: set[str], approved: bool) -> bool:
+    return job["job"] not in before and job["state"] == "on_bus" and job["approved"] is approved
+
+
+def snapshot(house: House) -> dict[str, Any]:
+    return house.concierge.run("status")
+
+
+def until(house: House, state: Callable[[dict[str, Any]], bool], what: str) -> None:
+    wait_until(lambda: state(house.snapshot()), WAIT_S, what)
+
+
+def stands(house: House, job: str, *states: str) -> None:
+    until(house, lambda seen: state_of(seen, job) in states, f"{job} is {' or '.join(states)}")
+
+
+def state_of(seen: dict[str, Any], job: str) -> str:
+    return next((str(one["state"]) for one in seen["jobs"] if one["job"] == job), "forgotten")
+
+
+def why_refused(house: House, *words: str) -> str:
+    with pytest.raises(RefusedError) as refused:
+        house.concierge.run(*words)
+    return refused.value.reason
+
+
+def bodies(house: House) -> list[str]:
+    return os.listdir(house.city.bus.state / "bodies")
+
+
+def test_printing_is_refused_with_the_reason_that_applies(house: House) -> None:
+    with counter_session(house) as session, delivered(house, session, approved=False) as job:
+        assert why_refused(house, "print", "j" + "0" * 24) == "refused.unknown_job"
+        assert why_refused(house, "hand-over", job) == "refused.wrong_state"
+        assert why_refused(house, "print", job) == "refused.not_approved"
+        house.clerk.run("approve", job)
+        until(house, lambda seen: bool(seen["jobs"][0]["approved"]), "the approval is here")
+        house.concierge.run("mode", "route_bus")
+        assert why_refused(house, "print", job) == "refused.mode_forbids"
+        house.concierge.run("mode", "city_hall")
+        house.part("spooler").stop()
+        until(house, lambda seen: not seen["spooler"], "the spooler is missed")
+        assert why_refused(house, "print", job) == "refused.spooler_gone"
+        house.part("spooler").start()
+        until(house, lambda seen: bool(seen["spooler"]), "the spooler is back")
+    stands(house, job, "forgotten")
+
+
+def test_a_restarted_agent_prints_nothing_twice_and_loses_nothing(house: House) -> None:
+    with counter_session(house) as session, delivered(house, session) as job:
+        before = len(house.papers())
+        house.concierge.run("print", job)
+        wait_until(lambda: len(house.papers()) > before, WAIT_S, "the printer has begun")
+        house.part("agent").kill()
+        house.part("agent").start()
+        stands(house, job, "printed")
+        assert len(house.papers()) == before + 1
+        assert house.snapshot()["advice"]["key"] == "do.hand_over"
+        house.concierge.run("hand-over", job)
+        stands(house, job, "forgotten")
+        assert bodies(house) == []
+
+
+def test_leaving_duty_while_it_prints_asks_what_came_out(house: House) -> None:
+    with counter_session(house) as session, delivered(house, session) as job:
+        before = len(house.papers())
+        house.concierge.run("print", job)
+        wait_until(lambda: len(house.papers()) > before, WAIT_S, "the printer has begun")
+        house.concierge.run("mode", "route_bus")
+        stands(house, job, "uncertain", "canceled", "forgotten")
+        if state_of(house.snapshot(), job) == "uncertain":
+            assert house.snapshot()["advice"]["key"] in {"do.switch_off", "do.look"}
+            house.concierge.run("spoiled", job, "--why", "duty-ended", "--sheets", "A-000123")
+        stands(house, job, "forgotten")
+        house.concierge.run("mode", "city_hall")
+
+
+def test_a_missing_city_hall_is_said_plainly_and_comes_back(house: House) -> None:
+    house.part("relay").stop()
+    until(house, lambda seen: seen["link"]["state"] == "down", "the line is shown as down")
+    assert house.snapshot()["link"]["key"] == "link.down"
+    assert "City hall cannot be reached" in house.snapshot()["advice"]["sentence"]
+    house.part("relay").start()
+    until(house, lambda seen: seen["link"]["state"] == "up", "the line is up again")
+
+
+def test_mode_and_journal_survive_a_restart(house: House) -> None:
+    boot = house.snapshot()["boot"]
+    house.concierge.run("mode", "disaster")
+    house.part("agent").restart()
+    seen = house.snapshot()
+    assert (seen["mode"], seen["boot"]) == ("disaster", boot + 1)
+    assert house.concierge.run("verify")["rows"] > 10
+    house.concierge.run("mode", "city_hall")
