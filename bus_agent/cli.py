@@ -4,6 +4,7 @@ Everything is imported where it is used: the spooler must not carry the agent's 
 """
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
@@ -22,8 +23,14 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return int(arguments.run(arguments))
     except (BusError, SetupError) as error:
-        print(error, file=sys.stderr)
+        _complain(error, as_json=getattr(arguments, "json", False))
         return 1
+
+
+def _complain(error: BusError | SetupError, *, as_json: bool) -> None:
+    key = getattr(error, "said_key", error.key)
+    text = json.dumps({"key": key, "sentence": str(error)}, ensure_ascii=False) if as_json else str(error)
+    print(text, file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:

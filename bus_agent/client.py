@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import httpx
 
-from bus_agent.errors import AgentGoneError, BusError, RefusedError
+from bus_agent.errors import AgentGoneError, RefusedError
 from bus_agent.settings import load_agent_settings
 from cityhall_base.clock import SystemClock
 
@@ -34,14 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Send one command and print what came back; raises BusError, or SetupError for `verify --config`."""
     if arguments.command == "verify":
         return _verify(arguments)
-    try:
-        answer = _send(arguments.socket, *_request(arguments))
-    except BusError as error:
-        if not arguments.json:
-            raise
-        key = error.said_key if isinstance(error, SaidNoError) else error.key
-        print(json.dumps({"key": key, "sentence": str(error)}, ensure_ascii=False))
-        return 1
+    answer = _send(arguments.socket, *_request(arguments))
     print(json.dumps(answer, ensure_ascii=False) if arguments.json else _text(answer))
     return 0
 

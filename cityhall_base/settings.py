@@ -36,11 +36,13 @@ def read(path: Path) -> bytes:
 def parse(raw: bytes, into: type[T], name: str) -> T:
     """Read TOML bytes as `into`; `name` is the file's name in the error. Raises ConfigError."""
     try:
-        return msgspec.convert(tomllib.loads(raw.decode()), into, dec_hook=_paths)
+        data = tomllib.loads(raw.decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"{name} is not TOML: {error}") from None
+    try:
+        return msgspec.convert(data, into, dec_hook=_paths)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{name}: {_explain(str(error), into)}") from None
+        raise ConfigError(f"{name}: {_explain(str(error), into, data)}") from None
 
 
 def _paths(kind: type, value: Any) -> Any:
@@ -49,13 +51,38 @@ def _paths(kind: type, value: Any) -> Any:
     raise NotImplementedError(kind)
 
 
-def _explain(text: str, into: Any) -> str:
+def _explain(text: str, into: Any, data: Any) -> str:
     what, _, where = text.partition(" - at ")
     path = where.strip("`").removeprefix("$").lstrip(".")
     allowed = _allowed(inspect.type_info(into), path)
     if what.startswith(("Invalid enum value", "Object contains unknown field")) and allowed:
         what += f"; allowed: {', '.join(allowed)}"
+    path = _with_entry(path, text, data, into)
     return f"{path}: {what}" if path else what
+
+
+def _with_entry(path: str, text: str, data: Any, into: Any) -> str:
+    """msgspec writes `services[...].fee_yen` for any entry of a table: name the first whose lone presence is complained of."""
+    before, unnamed, after = path.partition("[...]")
+    if not unnamed:
+        return path
+    table = data
+    for part in before.split("."):
+        table = table[part]
+    for name, entry in dict(table).items():
+        table.clear()
+        table[name] = entry
+        if _complaint(data, into) == text:
+            return f"{before}.{name}{after}"
+    return path
+
+
+def _complaint(data: Any, into: Any) -> str:
+    try:
+        msgspec.convert(data, into, dec_hook=_paths)
+    except msgspec.ValidationError as error:
+        return str(error)
+    return ""
 
 
 def _allowed(info: inspect.Type, path: str) -> list[str]:

@@ -19,6 +19,7 @@ from cityhall_wire.messages.printing import Evidence, Finding
 _EVENTS: Final = {
     Finding.NO_SHEET: Event.NO_SHEET,
     Finding.SENDING: Event.SENDING,
+    Finding.SENT: Event.SENT,
     Finding.COMPLETED: Event.COMPLETED,
     Finding.DOUBT: Event.DOUBT,
     Finding.CANCELED_AT_PRINTER: Event.CANCELED_AT_PRINTER,

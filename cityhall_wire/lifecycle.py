@@ -40,6 +40,7 @@ class Event(StrEnum):
     RELEASE = "release"
     NO_SHEET = "no_sheet"
     SENDING = "sending"
+    SENT = "sent"
     COMPLETED = "completed"
     DOUBT = "doubt"
     CANCELED_AT_PRINTER = "canceled_at_printer"
@@ -85,6 +86,8 @@ TABLE: Final[tuple[Row, ...]] = (
     # Machine evidence that no sheet came out: back on the bus, next attempt, same session only.
     *_rows((_S.RELEASING, _S.PRINTING, _S.UNCERTAIN), _E.NO_SHEET, (By.PRINT_KEY,), _S.ON_BUS),
     *_rows((_S.RELEASING, _S.UNCERTAIN), _E.SENDING, (By.PRINT_KEY,), _S.PRINTING),
+    # Without it nobody may believe a `completed` that is found after a restart: a printer may call a torso so.
+    *_rows((_S.PRINTING,), _E.SENT, (By.PRINT_KEY,), _S.PRINTING),
     *_rows((_S.RELEASING, _S.PRINTING, _S.UNCERTAIN), _E.COMPLETED, (By.PRINT_KEY,), _S.PRINTED),
     *_rows((_S.RELEASING, _S.PRINTING), _E.DOUBT, (By.PRINT_KEY, By.RELAY, By.LINK_KEY), _S.UNCERTAIN),
     # The printer confirmed the cancel and counted no impression; with one or more it is a DOUBT.

@@ -287,6 +287,7 @@ class HandMadeBus:
             "nonce": secrets.token_bytes(32),
             "job": of.job,
             "attempt": of.attempt,
+            "at": MORNING,
             "session": of.session,
             "seal_digest": of.seal_digest,
             "opener_key": opener.public,

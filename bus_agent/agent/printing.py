@@ -145,7 +145,9 @@ class Printing:
         if (request.job, request.attempt) != (message.job, job.attempt):
             raise LifecycleError("another attempt")
         with self._store.event():
-            self._store.step(job.job, Event.RELEASE, By.PRINT_KEY, request=message.envelope, printer_job=0, why="")
+            self._store.step(
+                job.job, Event.RELEASE, By.PRINT_KEY, request=message.envelope, printer_job=0, sent=b"", why=""
+            )
             self._store.record("release_requested", job.job, attempt=job.attempt, incarnation=request.incarnation)
         self._courier.fetch(message, self._line)
         waiting = self._asked.get(message.job)
@@ -171,13 +173,15 @@ class Printing:
                 return
             self._store.queue("evidence", name, raw)
             self._store.record("evidence", name, finding=evidence.finding, why=evidence.why, n=evidence.n)
-            self._follow(self._store.job(name), evidence)
+            self._follow(self._store.job(name), evidence, raw)
         self._syncer.wake()
 
-    def _follow(self, job: Job, evidence: Evidence) -> None:
+    def _follow(self, job: Job, evidence: Evidence, raw: bytes) -> None:
         if job.attempt != evidence.attempt or job.state not in AT_PRINTER | {JobState.UNCERTAIN}:
             return  # late: where the job stands is decided already, and city hall gets the statement all the same
         facts: dict[str, object] = {"why": evidence.why}
+        if evidence.finding is Finding.SENT:
+            facts["sent"] = raw
         if evidence.finding is Finding.NO_SHEET:
             # A request that city hall refused has used up no attempt there.
             used = evidence.why != RefusalError.key
@@ -201,6 +205,7 @@ class Printing:
                         request=job.request,
                         seal_header=job.seal_header,
                         printer_job=job.printer_job,
+                        sent=job.sent,
                     )
                 )
 

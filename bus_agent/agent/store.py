@@ -38,6 +38,7 @@ def _first(db: Database) -> None:
         "received": int,
         "request": bytes,
         "printer_job": int,
+        "sent": bytes,
         "acknowledged": int,
         "body_kept": int,
         "why": str,

@@ -75,6 +75,7 @@ class Recover(_OfAttempt, frozen=True, kw_only=True, tag="recover"):
     request: SignedBytes
     seal_header: HeaderBytes
     printer_job: Count  # 0 where none was committed
+    sent: SignedBytes  # the print key's statement SENT, empty where there is none
 
 
 ToSpooler = Print | Answered | Committed | Cancel | Recover

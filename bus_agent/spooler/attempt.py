@@ -127,6 +127,7 @@ class Attempt(Case):
         await opener.expect(Sending, _PRINTER_S)
         self._sending = True
         await opener.expect(Sent, _SEND_S)
+        self.tools.say(self.state(Finding.SENT, "sent"))
         self._end_opener()
         return await self._watch(ready)
 

@@ -1,7 +1,7 @@
 """What the spooler signs with the print key: release requests and statements of evidence.
 
 The spooler keeps nothing on any disk, so what a later incarnation must know of an attempt stands in the signed request itself:
-printer-uuid, printer-up-time, and, in the first 8 of the nonce's 32 bytes, the UTC milliseconds of its signing.
+printer-uuid, printer-up-time and the time of its signing.
 """
 
 import secrets
@@ -17,8 +17,7 @@ from cityhall_wire.errors import HeaderError
 from cityhall_wire.messages import envelope
 from cityhall_wire.messages.printing import Evidence, Finding, ReleaseRequest
 
-_TIME_BYTES: Final = 8
-_RANDOM_BYTES: Final = 24
+_NONCE_BYTES: Final = 32
 
 
 class Identity(NamedTuple):
@@ -53,9 +52,10 @@ class Signer:
             city=me.city,
             bus=me.bus,
             incarnation=me.incarnation,
-            nonce=self._nonce(),
+            nonce=secrets.token_bytes(_NONCE_BYTES),
             job=order.job,
             attempt=order.attempt,
+            at=self._clock.utc_ms(),
             session=order.session,
             seal_digest=headers.seal_digest(order.seal_header),
             opener_key=opener_key,
@@ -101,13 +101,17 @@ class Signer:
         )
         return envelope.sign(message, self._key)
 
-    def _nonce(self) -> bytes:
-        return self._clock.utc_ms().to_bytes(_TIME_BYTES) + secrets.token_bytes(_RANDOM_BYTES)
+    def proves_sent(self, raw: bytes, request: ReleaseRequest) -> bool:
+        """Whether `raw` is this print key's own statement that the printer took the document of `request` whole.
 
-
-def signed_at(request: ReleaseRequest) -> int:
-    """UTC milliseconds by this machine's clock when the request was signed."""
-    return int.from_bytes(request.nonce[:_TIME_BYTES])
+        Raises WireError where it is no statement of this print key.
+        """
+        said = envelope.verify(raw, {envelope.Role.PRINT: (self._key.public_key(),)}).expect(Evidence)
+        return said.finding is Finding.SENT and (said.job, said.attempt, said.nonce) == (
+            request.job,
+            request.attempt,
+            request.nonce,
+        )
 
 
 def attempt_id(job: str, attempt: int) -> str:

@@ -12,7 +12,6 @@ from bus_agent.errors import BusError, PrinterError
 from bus_agent.ipc.messages import Recover
 from bus_agent.spooler import watch
 from bus_agent.spooler.case import Case, Tools
-from bus_agent.spooler.evidence import signed_at
 from bus_agent.spooler.printer import JobStatus, PrinterStatus
 from bus_agent.spooler.watch import UpTime, Verdict
 from cityhall_wire.errors import HeaderError, WireError
@@ -39,6 +38,7 @@ class Recovery(Case):
             raise HeaderError("seal_digest")
         self._header = decode_seal_header(recover.seal_header)
         self._told_job = recover.printer_job
+        self._sent = bool(recover.sent) and tools.signer.proves_sent(recover.sent, self.request)
 
     async def run(self) -> None:
         """To the last statement."""
@@ -66,15 +66,21 @@ class Recovery(Case):
         tools, self._printer_job = self.tools, job.id
         watched = self.watched(self._header, UpTime(printer.up_time, tools.clock.boottime()))
         if _WITHOUT_DOCUMENT not in job.reasons:
-            return await watch.watch(tools.printer, watched, tools.city.limits, tools.clock)
+            return self._if_sent(await watch.watch(tools.printer, watched, tools.city.limits, tools.clock))
         # Nobody is left who could send the document. Canceled, the empty job is the proof that nobody did.
         verdict = await self._confirm(watched._replace(counts_impressions=True))
         if verdict.seen and verdict.seen.state == "canceled" and not verdict.seen.impressions:
             return verdict._replace(finding=Finding.NO_SHEET, why="canceled_without_document")
         return verdict
 
+    def _if_sent(self, verdict: Verdict) -> Verdict:
+        if verdict.finding is Finding.COMPLETED and not self._sent:
+            # The sender was cut off, perhaps in the middle of the document.
+            return verdict._replace(finding=Finding.DOUBT, why="send_unconfirmed")
+        return verdict
+
     def _not_found(self, printer: PrinterStatus) -> Verdict:
-        elapsed = (self.tools.clock.utc_ms() - signed_at(self.request)) / 1000
+        elapsed = (self.tools.clock.utc_ms() - self.request.at) / 1000
         if self._told_job:
             return Verdict(Finding.DOUBT, "job_not_found")
         if not UpTime(self.request.printer_up_time, 0).fits(printer.up_time, elapsed):

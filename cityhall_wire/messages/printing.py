@@ -44,6 +44,7 @@ class PrintMessage(msgspec.Struct, frozen=True, kw_only=True):
 class ReleaseRequest(PrintMessage, frozen=True, kw_only=True):
     """An opener waits with a fresh key; it wants this job's content key for it, within the release time."""
 
+    at: UtcMs  # the bus's own clock when it was signed: how old the printer's history must be, never a deadline
     session: SessionId
     seal_digest: Digest
     opener_key: Annotated[bytes, Meta(min_length=OPENER_KEY_BYTES, max_length=OPENER_KEY_BYTES)]
@@ -58,7 +59,8 @@ class Finding(StrEnum):
     """What a statement of evidence says; each is an event of the lifecycle table."""
 
     NO_SHEET = "no_sheet"
-    SENDING = "sending"
+    SENDING = "sending"  # Create-Job was answered; Send-Document may follow
+    SENT = "sent"  # Send-Document was answered: the printer took the document whole
     COMPLETED = "completed"
     DOUBT = "doubt"
     CANCELED_AT_PRINTER = "canceled_at_printer"

@@ -44,7 +44,7 @@ class Person(NamedTuple):
             argv, capture_output=True, text=True, timeout=ANSWER_S, check=False, **as_user(self._command(argv))
         )
         if done.returncode:
-            raise refusal(done.stdout.strip() or done.stderr, done.returncode)
+            raise refusal(done.stderr, done.returncode)
         lines = done.stdout.strip().splitlines()
         return dict(json.loads(lines[-1])) if lines else {}
 

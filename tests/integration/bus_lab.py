@@ -239,18 +239,30 @@ class HandAgent:
         self.answer(requested, self._lab.city_hall.release(sealed, requested.envelope))
         return requested.envelope
 
-    def until_sent(self, sealed: Sealed, attempt: int = 1) -> tuple[bytes, Intent]:
-        """All the way until the printer may have the document."""
+    def until_sent(self, sealed: Sealed, attempt: int = 1) -> "AtPrinter":
+        """All the way until the printer has the document."""
         request = self.until_released(sealed, attempt)
         self.commit(Step.CREATE_JOB)
         intent = self.commit(Step.SEND_DOCUMENT)
         assert intent.evidence is not None
         assert self.evidence(intent.evidence).finding is Finding.SENDING
-        return request, intent
+        sent = self.expect(Statement, 30).evidence
+        assert self.evidence(sent).finding is Finding.SENT
+        return AtPrinter(request, intent.printer_job, sent)
 
 
-def recover(sealed: Sealed, request: bytes, printer_job: int = 0, attempt: int = 1) -> Recover:
-    return Recover(job=sealed.job, attempt=attempt, request=request, seal_header=sealed.header, printer_job=printer_job)
+class AtPrinter(NamedTuple):
+    """What an agent has written down of an attempt whose document is at the printer."""
+
+    request: bytes
+    printer_job: int
+    sent: bytes
+
+
+def recover(sealed: Sealed, request: bytes, printer_job: int = 0, sent: bytes = b"") -> Recover:
+    return Recover(
+        job=sealed.job, attempt=1, request=request, seal_header=sealed.header, printer_job=printer_job, sent=sent
+    )
 
 
 class BusLab:

@@ -66,7 +66,7 @@ def test_what_comes_out_is_byte_for_byte_what_was_sealed(lab: BusLab, agent: Han
     job = sealed(pages=2, filler=1_500_000)
     agent.until_sent(job)
     said = agent.evidence()
-    assert (said.finding, said.impressions, said.n) == (Finding.COMPLETED, 2, 2)
+    assert (said.finding, said.impressions, said.n) == (Finding.COMPLETED, 2, 3)
     assert lab.papers()[-1] == paper_of(job)
     assert lab.openers() == []
 
@@ -249,11 +249,11 @@ def test_without_an_agent_no_printer_step_is_taken(lab: BusLab) -> None:
 def test_a_print_goes_on_while_the_agent_restarts_and_is_told_again(slow_lab: BusLab) -> None:
     job = sealed()
     gone = HandAgent(slow_lab)
-    request, intent = gone.until_sent(job)
+    before = gone.until_sent(job)
     gone.close()
     back = HandAgent(slow_lab)
-    back.send(recover(job, request, intent.printer_job))
-    assert [back.evidence().finding for _ in range(2)] == [Finding.SENDING, Finding.COMPLETED]
+    back.send(recover(job, *before))
+    assert [back.evidence().finding for _ in range(3)] == [Finding.SENDING, Finding.SENT, Finding.COMPLETED]
     back.close()
 
 
@@ -292,16 +292,32 @@ def printer_states(lab: BusLab) -> set[str]:
 
 def test_a_spooler_that_was_killed_while_printing_watches_on(slow_lab: BusLab) -> None:
     agent, job = HandAgent(slow_lab), sealed()
-    request, intent = agent.until_sent(job)
+    before = agent.until_sent(job)
     wait_until_begun(slow_lab, job)
     slow_lab.spooler.kill()
     agent.close()
     slow_lab.spooler.start()
     agent = HandAgent(slow_lab)
-    agent.send(recover(job, request, intent.printer_job))
+    agent.send(recover(job, *before))
     assert (said := agent.evidence()).finding is Finding.COMPLETED
-    assert said.incarnation != opened_request(request)[1].incarnation
+    assert said.incarnation != opened_request(before.request)[1].incarnation
     assert slow_lab.papers()[-1] == paper_of(job)
+    agent.close()
+
+
+def test_what_a_printer_calls_completed_is_not_believed_without_proof_that_all_was_sent(slow_lab: BusLab) -> None:
+    agent, job, other = HandAgent(slow_lab), sealed(), sealed()
+    foreign = agent.until_sent(other).sent
+    assert agent.evidence().finding is Finding.COMPLETED
+    before = agent.until_sent(job)
+    for sent in (b"", foreign):  # cut off while it sent; and a statement about another job
+        slow_lab.spooler.kill()
+        agent.close()
+        slow_lab.spooler.start()
+        agent = HandAgent(slow_lab)
+        agent.send(recover(job, before.request, before.printer_job, sent))
+        assert (said := agent.evidence()).finding is Finding.DOUBT
+        assert said.why == "send_unconfirmed"
     agent.close()
 
 

@@ -155,8 +155,9 @@ def test_a_city_file_is_read_whole() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("fee_yen = 300", "fee_yen = -1", "services.*fee_yen.*>= 0"),
-        ('class = "certificate"', 'class = "secret"', "class.*allowed: certificate, form, test"),
+        ("fee_yen = 300", "fee_yen = -1", r"services\.juminhyo\.fee_yen: .*>= 0"),
+        ("latitude = 35.8", "latitude = 95.8", r"stops\.hase\.latitude: .*<= 90"),
+        ('class = "certificate"', 'class = "secret"', r"services\.juminhyo\.class: .*allowed: certificate, form, test"),
         ("fee_yen = 300", "fee = 300", "unknown field `fee`.*allowed:.*fee_yen"),
         (
             'section = "citizens"',

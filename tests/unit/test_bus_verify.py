@@ -47,6 +47,7 @@ REQUEST = ReleaseRequest(
     nonce=b"n" * 32,
     job=JOB,
     attempt=1,
+    at=1,
     session=SESSION,
     seal_digest=headers.seal_digest(SEAL_RAW),
     opener_key=OPENER,
