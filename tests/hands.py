@@ -22,6 +22,7 @@ class Concierge:
     def __init__(self, house: House) -> None:
         transport = httpx.HTTPTransport(uds=str(house.city.bus.api_socket))
         self._http = httpx.Client(transport=transport, base_url="http://bus", timeout=30)
+        self.close = self._http.close
 
     def press(self, job: str, button: str) -> Json:
         """print, hand-over, nothing-came-out."""
@@ -89,3 +90,5 @@ class Visit:
     def leave(self) -> None:
         """End the session."""
         self.clerk.close_session(self.session)
+        self.clerk.close()
+        self.concierge.close()

@@ -96,6 +96,7 @@ def test_as_root_a_part_is_another_user_without_any_group_of_ours(tmp_path: Path
     other = Part(command, lambda: False)
     other.launch()
     wait_until(lambda: not other.running, 5, "it has ended")
+    other.stop()  # its last words are in the log now
     status = dict(line.split(":\t", 1) for line in (tmp_path / "log").read_text().splitlines() if ":\t" in line)
     assert status["Uid"].split() == [str(FIRST_UID)] * 4
     assert status["Gid"].split() == [str(FIRST_UID)] * 4
