@@ -86,7 +86,7 @@ def _run_agent(arguments: argparse.Namespace) -> int:
 def _run_spooler(arguments: argparse.Namespace) -> int:
     from bus_agent import lean
 
-    lean.leave_out()
+    lean.leave_out(lean.UNUSED_BY_SPOOLER)
     from bus_agent.spooler import main as spooler
 
     return spooler.run(arguments.config)

@@ -1,15 +1,19 @@
 """Modules that spooler and opener do without: smaller processes, and less beside the print key.
 
-The standard library and msgspec import both only where they are there. Spooler and opener speak no TLS.
+The standard library and msgspec import each only where it is there. Spooler and opener speak no TLS; the spooler hashes a
+few hundred bytes at a time, for which Python's own SHA-256 serves and a second OpenSSL (3.4 MiB) need not be mapped. The
+opener hashes whole documents and keeps it.
 """
 
 import sys
+from collections.abc import Iterable
 from typing import Final
 
 UNUSED: Final = ("ssl", "typing_extensions")
+UNUSED_BY_SPOOLER: Final = (*UNUSED, "_hashlib")
 
 
-def leave_out() -> None:
+def leave_out(names: Iterable[str] = UNUSED) -> None:
     """Before anything else is imported; for the whole process."""
-    for name in UNUSED:
+    for name in names:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]

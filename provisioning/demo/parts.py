@@ -22,6 +22,7 @@ from provisioning import small_city
 from provisioning.city_folder import Addresses
 from provisioning.demo import paper, users
 from provisioning.demo.blueprint import PARTS, Blueprint, Ports, environment
+from provisioning.demo.bytecode import compile_ours
 from provisioning.demo.printer import PrinterFolder
 from provisioning.demo.probe import LOOPBACK, free_ports, snapshot
 from provisioning.demo.process import READY_S, Part
@@ -118,6 +119,7 @@ class House:
 
     def _prepare(self) -> None:
         folder(self.dir, me(), 0o711)
+        compile_ours()
         self.users = users.choose(self.dir, environment()) if self._apart else users.one_user("asked for")
         self.ports = Ports(*free_ports(len(Ports._fields)))
         self.printer = PrinterFolder(self.dir / "printer")
