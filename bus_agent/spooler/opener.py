@@ -4,6 +4,7 @@ It has a socket to the spooler, the ciphertext's descriptor, memory, and for two
 which order is the spooler's word; whether a release is good enough is its own.
 """
 
+import encodings.idna  # noqa: F401 - Python loads it at the first connection, when no file can be opened any more
 import os
 import socket
 import sys
@@ -33,13 +34,14 @@ from bus_agent.spooler.evidence import attempt_id
 from bus_agent.spooler.harden import die_with, harden
 from bus_agent.spooler.printer import Printer
 from cityhall_base.clock import SystemClock
+from cityhall_base.landlock import forbid_files
 from cityhall_base.software import software_digest
 from cityhall_wire import strict_json
 from cityhall_wire.errors import HeaderError, WireError
 from cityhall_wire.headers import SealHeader
 from cityhall_wire.messages import envelope
 from cityhall_wire.messages.printing import ReleaseRequest
-from cityhall_wire.seal import OpenerKey, open_body, sealed_size
+from cityhall_wire.seal import OpenerKey, commitment, open_body, sealed_size, wrap_for_opener
 
 _WAIT_S: Final = 60
 """The spooler kills an opener long before; this ends one whose spooler hangs."""
@@ -81,13 +83,14 @@ class _Talk:
 
 def _print_once(talk: _Talk) -> None:
     order, body = talk.expect(Order, fd_wanted=True)
+    printer = Printer(order.printer)
+    _confine(printer)
     key = OpenerKey()
     talk.send(FreshKey(public=key.public))
     use, _ = talk.expect(Use)
     request = strict_json.decode(use.request, ReleaseRequest)
     header, document = _open(key, order, use, request, body)
     talk.send(Opened())
-    printer = Printer(order.printer)
     talk.wait_for(Step.CREATE_JOB)
     job = printer.create_job(attempt_id(request.job, request.attempt), header)
     talk.send(Created(printer_job=job))
@@ -95,6 +98,21 @@ def _print_once(talk: _Talk) -> None:
     talk.send(Sending())
     printer.send_document(job, header, document)
     talk.send(Sent())
+
+
+def _confine(printer: Printer) -> None:
+    """Nothing but memory, the open descriptors and the printer from here on; the print key's file is out of reach."""
+    software_digest()  # reads our own sources, once
+    _rehearse()
+    printer.look_up()
+    forbid_files()
+
+
+def _rehearse() -> None:
+    """Use the library once, with a key that is thrown away: it imports parts of itself only when they are first used."""
+    key = OpenerKey()
+    key.unwrap(wrap_for_opener(bytes(32), key.public, b""), b"")
+    commitment(bytes(32), b"")
 
 
 def _open(key: OpenerKey, order: Order, use: Use, request: ReleaseRequest, body: int) -> tuple[SealHeader, bytearray]:

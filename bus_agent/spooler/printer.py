@@ -5,6 +5,7 @@ job-name is the attempt's id and the user is the vehicle.
 """
 
 import http.client
+import socket
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
@@ -71,9 +72,17 @@ class Printer:
     def __init__(self, uri: str, counts_impressions: bool = True) -> None:
         parts = urlsplit(uri)
         self._host, self._port, self._path = parts.hostname or "", parts.port or 631, parts.path
-        self._uri = uri
+        self._uri, self._address = uri, self._host
         # A printer that cannot count may answer `unknown`, which the codec cannot read: then it is never asked.
         self._job_attributes = [*_JOB, *(["job-impressions-completed"] if counts_impressions else [])]
+
+    def look_up(self) -> None:
+        """Find the address now, for a process that gives up the files in which names are looked up."""
+        try:
+            found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise PrinterSilentError(type(error).__name__) from None
+        self._address = str(found[0][4][0])
 
     def describe(self) -> PrinterStatus:
         """Get-Printer-Attributes (RFC 8011 section 4.2.5). Like all calls here it raises PrinterError."""
@@ -145,9 +154,10 @@ class Printer:
         yield from (attribute for attribute in attributes if attribute not in target)
 
     def _post(self, pieces: list[bytes | memoryview], timeout_s: int) -> bytes:
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=timeout_s)
+        connection = http.client.HTTPConnection(self._address, self._port, timeout=timeout_s)
         length = sum(len(piece) for piece in pieces)
         headers = {"Content-Type": "application/ipp", "Content-Length": str(length), "Connection": "close"}
+        headers["Host"] = f"{self._host}:{self._port}"
         try:
             connection.request("POST", self._path, iter(pieces), headers)
             answer = connection.getresponse()

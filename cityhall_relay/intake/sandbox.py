@@ -13,6 +13,7 @@ import resource
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from cityhall_base.landlock import forbid_files
 from cityhall_relay.intake.errors import SandboxUnavailableError
 
 _PR_SET_DUMPABLE: Final = 4
@@ -27,12 +28,6 @@ _NAMESPACES: Final = (
     (_CLONE_NEWNET, ("network namespace",)),
     (_CLONE_NEWUSER, ("user namespace",)),
 )
-
-# The same numbers on every architecture of Linux (asm-generic/unistd.h). The mask is what Landlock's first version knows:
-# all thirteen ways to read, write, run, make or remove a file.
-_LANDLOCK_CREATE_RULESET: Final = 444
-_LANDLOCK_RESTRICT_SELF: Final = 446
-_LANDLOCK_EVERYTHING: Final = 0x1FFF
 
 _SCMP_ACT_ALLOW: Final = 0x7FFF0000
 _SCMP_ACT_ERRNO_EPERM: Final = 0x00050000 | errno.EPERM
@@ -91,7 +86,7 @@ def lock_down(limits: SandboxLimits) -> Isolation:
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, *map(ctypes.c_ulong, (1, 0, 0, 0))) != 0:
         raise SandboxUnavailableError(os.strerror(ctypes.get_errno()))
     libc.prctl(_PR_SET_DUMPABLE, *map(ctypes.c_ulong, (0, 0, 0, 0)))
-    layers += ("no new privileges", *_forbid_files(libc))
+    layers += ("no new privileges", *(("landlock",) if forbid_files() else ()))
     _set_limits(limits)
     _install_filter(seccomp)
     return Isolation((*layers, "resource limits", "seccomp"))
@@ -119,17 +114,6 @@ def _enter_namespaces(libc: ctypes.CDLL) -> tuple[str, ...]:
         if libc.unshare(flags) == 0:
             return names
     return ()
-
-
-def _forbid_files(libc: ctypes.CDLL) -> tuple[str, ...]:
-    """Landlock with no exception at all: a second lock on the file system, for the day when a seccomp rule is too wide."""
-    handled = ctypes.c_uint64(_LANDLOCK_EVERYTHING)
-    ruleset = libc.syscall(_LANDLOCK_CREATE_RULESET, ctypes.byref(handled), ctypes.sizeof(handled), 0)
-    if ruleset < 0:
-        return ()
-    held = libc.syscall(_LANDLOCK_RESTRICT_SELF, ruleset, 0) == 0
-    os.close(ruleset)
-    return ("landlock",) if held else ()
 
 
 def _set_limits(limits: SandboxLimits) -> None:

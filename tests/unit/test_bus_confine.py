@@ -1,0 +1,50 @@
+"""What an opener can still reach when it makes its key: nothing that the print key's file is in."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import bus_agent
+
+PROGRAM = """
+import json, sys
+sys.path.append(sys.argv[1])
+from bus_agent import lean
+lean.leave_out()
+from bus_agent.spooler import opener
+from bus_agent.spooler.harden import harden
+from bus_agent.spooler.printer import Printer
+from cityhall_base.landlock import forbid_files
+
+def attempt(action):
+    try:
+        action()
+    except OSError as error:
+        return type(error).__name__
+    return "done"
+
+harden()
+opener._confine(Printer("ipp://localhost:1/ipp/print"))
+print(json.dumps({
+    "landlock": forbid_files(),
+    "read the print key": attempt(lambda: open(sys.argv[2])),
+    "write a file": attempt(lambda: open(sys.argv[2], "w")),
+    "make a key of its own": attempt(opener.OpenerKey),
+}))
+"""
+
+
+def test_a_confined_opener_reads_no_file_and_still_makes_its_key(tmp_path: Path) -> None:
+    key = tmp_path / "print.key"
+    key.write_text("a key")
+    top = str(Path(bus_agent.__file__).parents[1])
+    argv = [sys.executable, "-I", "-c", PROGRAM, top, str(key)]
+    found = json.loads(subprocess.run(argv, capture_output=True, check=True, timeout=30).stdout)
+    if not found.pop("landlock"):
+        pytest.skip("this kernel has no Landlock")
+    denied = {"read the print key": "PermissionError", "write a file": "PermissionError"}
+    assert found == denied | {"make a key of its own": "done"}
+    assert key.read_text() == "a key"
