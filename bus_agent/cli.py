@@ -18,7 +18,7 @@ from cityhall_wire.modes import DutyMode
 
 def main(argv: list[str] | None = None) -> int:
     """0: done. 1: refused or failed, the sentence on standard error. 2: not a command."""
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     log.setup()
     try:
         return int(arguments.run(arguments))
@@ -33,12 +33,13 @@ def _complain(error: BusError | SetupError, *, as_json: bool) -> None:
     print(text, file=sys.stderr)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="bus-agent", description="The appliance on the bus.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(prog="bus-agent", description="The appliance on the bus.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
     _add_services(commands)
     _add_clients(commands)
-    return parser
+    return top
 
 
 def _add_services(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

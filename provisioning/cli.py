@@ -19,7 +19,7 @@ _PARTS: Final = ("relay", "broker", "clerk", "agent", "spooler", "concierge")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """0: done. 1: not done, the sentence on standard error. 2: not a command."""
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
     except (ProvisionError, SetupError) as error:
@@ -27,9 +27,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="cityhall-provision", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(prog="cityhall-provision", description=__doc__)
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
     demo = commands.add_parser("demo", help="make a complete small city: CA, relay, broker, clerk, bus and its keys")
     demo.add_argument("--dir", type=Path, required=True, metavar="DIR", help="an empty or new folder")
     demo.add_argument("--host", default="127.0.0.1", help="where city hall is reached (default: %(default)s)")
@@ -41,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--on-board", type=int, metavar="GID", help="group of the socket between agent and spooler")
     demo.add_argument("--json", action="store_true", help="one JSON object on standard output")
     demo.set_defaults(run=_demo)
-    return parser
+    return top
 
 
 def _demo(arguments: argparse.Namespace) -> int:
