@@ -22,7 +22,7 @@ class TcpProxy:
         self._writers: set[asyncio.StreamWriter] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
-        self._loop = asyncio.new_event_loop()
+        self._loop, self._stop = asyncio.new_event_loop(), asyncio.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -46,15 +46,22 @@ class TcpProxy:
 
     def close(self) -> None:
         """Stop and join."""
-        self._call(self._reset_all)
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(5)
+        self._loop.close()
         self._listener.close()
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(asyncio.start_server(self._serve, sock=self._listener))
-        self._loop.run_forever()
+        self._loop.run_until_complete(self._main())
+
+    async def _main(self) -> None:
+        server = await asyncio.start_server(self._serve, sock=self._listener)
+        await self._stop.wait()
+        server.close()
+        serving = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
 
     def _call(self, act: Callable[[], Any]) -> None:
         async def run() -> None:

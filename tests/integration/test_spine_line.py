@@ -16,10 +16,7 @@ pytestmark = pytest.mark.timeout(180)
 
 DOCUMENT_BYTES = 5_000_000
 TWICE = 64 * 1024
-"""What may cross again after one cut: two ranges of 32 KiB in flight."""
-
-RECONNECT = 12 * 1024
-"""Two TLS handshakes with certificates, and the sync that finds the offer again: measured at 6 kB."""
+"""What may cross again after one cut: two ranges of 32 KiB in flight. Seen: 19 kB, the new TLS handshakes included."""
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +72,7 @@ def test_a_cut_in_the_middle_of_5_mb_resumes_and_costs_at_most_64_kib(proxied: t
     assert whole > DOCUMENT_BYTES
     cut = carried_bytes(house, proxy, 2, (DOCUMENT_BYTES // 3, DOCUMENT_BYTES // 3))
     assert proxy.cuts == 2
-    assert cut - whole <= 2 * (TWICE + RECONNECT)
+    assert cut - whole <= 2 * TWICE
 
 
 def test_the_ciphertext_is_on_the_bus_before_anybody_allows_the_print(proxied: tuple[House, TcpProxy]) -> None:
