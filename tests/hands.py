@@ -26,14 +26,7 @@ class Concierge:
 
     def press(self, job: str, button: str) -> Json:
         """print, hand-over, nothing-came-out."""
-        return self._post(f"/v1/jobs/{job}/{button}")
-
-    def mode(self, mode: str) -> Json:
-        """Change the duty mode."""
-        return self._post("/v1/mode", {"mode": mode})
-
-    def _post(self, path: str, body: Json | None = None) -> Json:
-        answer = self._http.post(path, json=body)
+        answer = self._http.post(f"/v1/jobs/{job}/{button}")
         assert answer.is_success, answer.text
         return dict(answer.json())
 

@@ -62,6 +62,8 @@ class TcpProxy:
         for task in serving:
             task.cancel()
         await asyncio.gather(*serving, return_exceptions=True)
+        self._reset_all()
+        await asyncio.sleep(0)  # one turn, in which the transports close their sockets
 
     def _call(self, act: Callable[[], Any]) -> None:
         async def run() -> None:
@@ -79,8 +81,12 @@ class TcpProxy:
             writer.transport.abort()
             return
         self._writers |= {writer, up_writer}
-        await asyncio.gather(self._pump(reader, up_writer, down=False), self._pump(up_reader, writer, down=True))
-        self._writers -= {writer, up_writer}
+        try:
+            await asyncio.gather(self._pump(reader, up_writer, down=False), self._pump(up_reader, writer, down=True))
+        finally:
+            writer.transport.abort()
+            up_writer.transport.abort()
+            self._writers -= {writer, up_writer}
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, down: bool) -> None:
         try:

@@ -13,7 +13,7 @@ from provisioning.demo.parts import House
 from provisioning.demo.wait import wait_until
 from provisioning.errors import PartError
 from provisioning.sample import sample_certificate
-from tests.hands import STEP_S, Concierge, Visit
+from tests.hands import STEP_S, Visit
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -28,7 +28,7 @@ def house() -> Iterator[House]:
         tempfile.TemporaryDirectory(prefix="mobile-cityhall-test-") as name,
         House(Path(name), limits={"sync_s": 1}, print_seconds=0.3) as house,
     ):
-        Concierge(house).mode("city_hall")
+        house.concierge.run("mode", "city_hall")
         yield house
 
 

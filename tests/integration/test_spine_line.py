@@ -9,7 +9,7 @@ import pytest
 from provisioning.demo.parts import House
 from provisioning.demo.wait import wait_until
 from provisioning.sample import sample_certificate
-from tests.hands import STEP_S, Concierge, Visit
+from tests.hands import STEP_S, Visit
 from tests.integration.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.timeout(180)
@@ -28,7 +28,7 @@ def proxied() -> Iterator[tuple[House, TcpProxy]]:
         proxy = TcpProxy(house.ports.bus)
         try:
             through(house, proxy)
-            Concierge(house).mode("city_hall")
+            house.concierge.run("mode", "city_hall")
             yield house, proxy
         finally:
             proxy.close()
