@@ -37,6 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
+    # A script's background job inherits SIGINT ignored; here it always means: stop everything.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         document = arguments.document.read_bytes() if arguments.document else sample_certificate(1)
         return _in_folder(arguments, document)
