@@ -70,12 +70,18 @@ def _add_clients(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("hand-over", "お渡ししました: the sheets were handed over", job)
     spoiled = add("spoiled", "使えない紙が出た: sheets came out that cannot be used", job)
     spoiled.add_argument("--why", required=True, metavar="NAME", help="for example jam, toner, seal, paper")
-    spoiled.add_argument("--sheets", nargs="*", default=[], metavar="NUMBER", help="numbers of the spoiled sheets")
+    spoiled.add_argument(
+        "--sheets", type=_numbers, default=[], metavar="NUMBER[,NUMBER]", help="numbers of the spoiled sheets"
+    )
     add("nothing-came-out", "出てこない: no sheet came out", job)
     mode = add("mode", "change the duty mode (業務モード)")
     mode.add_argument("mode", choices=[str(mode) for mode in DutyMode], metavar="MODE", help=", ".join(DutyMode))
     verify = add("verify", "check the hash chain of the journal")
     verify.add_argument("--config", type=Path, metavar="FILE", help="read bus.toml's store itself, the agent stopped")
+
+
+def _numbers(text: str) -> list[str]:
+    return [number.strip() for number in text.split(",") if number.strip()]
 
 
 def _run_agent(arguments: argparse.Namespace) -> int:

@@ -113,7 +113,7 @@ class UnknownJobError(RefusedError):
 
 
 class WrongStateError(RefusedError):
-    """This does not follow from where the document stands."""
+    """This does not follow from where the document stands; `status` says what does."""
 
     key = "refused.wrong_state"
 

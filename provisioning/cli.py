@@ -12,8 +12,9 @@ from cityhall_base.errors import SetupError
 from provisioning import small_city
 from provisioning.city_folder import Addresses
 from provisioning.errors import ProvisionError
-from provisioning.files import Owner
+from provisioning.files import Owner, own_empty_folder
 
+_LAST_PORT: Final = 65535
 _PARTS: Final = ("relay", "broker", "clerk", "agent", "spooler", "concierge")
 
 
@@ -22,6 +23,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
+    except OSError as error:
+        _complain(ProvisionError(f"{error.filename}: {error.strerror}; choose another folder"), arguments.json)
+        return 1
     except (ProvisionError, SetupError) as error:
         _complain(error, arguments.json)
         return 1
@@ -34,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="make a complete small city: CA, relay, broker, clerk, bus and its keys")
     demo.add_argument("--dir", type=Path, required=True, metavar="DIR", help="an empty or new folder")
     demo.add_argument("--host", default="127.0.0.1", help="where city hall is reached (default: %(default)s)")
-    demo.add_argument("--ports", type=int, nargs=3, default=(8443, 8444, 8883), metavar=("BUS", "CLERK", "BROKER"))
+    demo.add_argument("--ports", type=_port, nargs=3, default=(8443, 8444, 8883), metavar=("BUS", "CLERK", "BROKER"))
     demo.add_argument("--printer", default="ipp://127.0.0.1:8631/ipp/print", metavar="URI")
     demo.add_argument(
         "--owner", type=_owner, action="append", default=[], metavar="PART=UID:GID", help=f"parts: {', '.join(_PARTS)}"
@@ -50,7 +54,8 @@ def _demo(arguments: argparse.Namespace) -> int:
     users = small_city.one_owner()._replace(**dict(arguments.owner))
     if arguments.on_board is not None:
         users = users._replace(on_board=arguments.on_board)
-    made = small_city.make(arguments.dir.absolute(), plan, users, SystemClock())
+    where = own_empty_folder(arguments.dir.absolute(), 0o711)
+    made = small_city.make(where, plan, users, SystemClock())
     files = {
         "relay_toml": made.city.relay_toml,
         "mosquitto_conf": made.city.broker / "mosquitto.conf",
@@ -60,6 +65,12 @@ def _demo(arguments: argparse.Namespace) -> int:
     }
     _say({name: str(path) for name, path in files.items()}, arguments.json)
     return 0
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text}: expected a port of 1 to {_LAST_PORT}")
+    return int(text)
 
 
 def _owner(text: str) -> tuple[str, Owner]:

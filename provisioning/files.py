@@ -35,6 +35,13 @@ def folder(path: Path, owner: Owner, mode: int = 0o700) -> Path:
     return path
 
 
+def own_empty_folder(path: Path, mode: int) -> Path:
+    """Make `path`, or take an empty one of ours; raises AlreadyThereError before anything of somebody's is touched."""
+    if path.exists() and (not path.is_dir() or path.stat().st_uid != os.geteuid() or any(path.iterdir())):
+        raise AlreadyThereError(str(path))
+    return folder(path, me(), mode)
+
+
 def write(path: Path, data: bytes, owner: Owner, mode: int = PUBLIC) -> None:
     """Replace `path` as one: after a power cut there is the old file or the new one, never half of it."""
     aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")

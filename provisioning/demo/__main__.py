@@ -24,7 +24,7 @@ import msgspec
 from cityhall_base.errors import SetupError
 from provisioning.demo.parts import House
 from provisioning.demo.walk import Walk, Walked
-from provisioning.errors import DocumentRefusedError, ProvisionError
+from provisioning.errors import DocumentRefusedError, ProvisionError, WalkError
 from provisioning.sample import sample_certificate
 
 TUNNEL: Final = "none: the tunnel comes with a later release; this run uses loopback"
@@ -40,14 +40,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     # A script's background job inherits SIGINT ignored; here it always means: stop everything.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        document = arguments.document.read_bytes() if arguments.document else sample_certificate(1)
+        document = _read(arguments.document) if arguments.document else sample_certificate(1)
         return _in_folder(arguments, document)
     except KeyboardInterrupt:
         _say("Stopped.")
         return 0 if not arguments.once else 130
-    except OSError as error:
+    except (OSError, ProvisionError) as error:
         _say(str(error))
         return FAILED
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise WalkError(f"{path}: {error.strerror}; name a PDF file that can be read") from None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -130,7 +137,7 @@ def _stay(house: House, walked: Walked) -> None:
     _say("and the concierge:")
     for words in ("status", "print JOB", "hand-over JOB", "mode route_bus"):
         _say(f"  {house.concierge.line(words)}")
-    _say(f"What comes out of the printer is recorded in {house.printer.records}\nCtrl-C ends it.")
+    _say(f"The sheets in the printer's tray, and their record: {house.printer.records}\nCtrl-C ends it.")
     signal.pause()
 
 

@@ -90,7 +90,7 @@ class Blueprint(NamedTuple):
         own = str(folder(self.dir / "tmp" / name, owner))
         env = environment() | {"HOME": own, "TMPDIR": own}
         if name == "printer":
-            env["DBUS_SYSTEM_BUS_ADDRESS"] = f"unix:path={self.printer.message_bus}"
+            env["DBUS_SYSTEM_BUS_ADDRESS"] = self.printer.message_bus_address
         return env
 
 

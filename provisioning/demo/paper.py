@@ -32,6 +32,7 @@ def main(records: Path, started_ns: int, seconds: float, document: Path) -> None
     raw, job = document.read_bytes(), int(os.environ.get("IPP_JOB_ID", "0"))
     with pikepdf.open(document) as pdf:
         pages = len(pdf.pages)
+    (records / f"{started_ns}.pdf").write_bytes(raw)  # the sheets in the tray, for whoever wants to look at them
     begun = Paper(job, hashlib.sha256(raw).hexdigest(), len(raw), pages, started_ns, 0)
     _record(records, begun)
     time.sleep(max(0.0, seconds - (time.time_ns() - started_ns) / _NS))  # the paper's way through the printer

@@ -28,7 +28,7 @@ from provisioning.demo.probe import LOOPBACK, free_ports, snapshot
 from provisioning.demo.process import READY_S, Part
 from provisioning.demo.wait import wait_until
 from provisioning.errors import PartError
-from provisioning.files import folder, me
+from provisioning.files import folder, me, own_empty_folder
 
 _TEMPORARY: Final = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))  # noqa: S108 - looked at, not written to
 _SOCKET_PATH: Final = 107
@@ -118,7 +118,7 @@ class House:
         return self.users.isolation
 
     def _prepare(self) -> None:
-        folder(self.dir, me(), 0o711)
+        own_empty_folder(self.dir, 0o711)
         compile_ours()
         self.users = users.choose(self.dir, environment()) if self._apart else users.one_user("asked for")
         self.ports = Ports(*free_ports(len(Ports._fields)))

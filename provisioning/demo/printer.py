@@ -4,6 +4,7 @@ import shlex
 from pathlib import Path
 from string import Template
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
 from provisioning.files import Owner, folder, write
 
@@ -13,7 +14,7 @@ _MESSAGE_BUS: Final = Template("""\
 <!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
-  <listen>unix:path=$socket</listen>
+  <listen>$address</listen>
   <auth>ANONYMOUS</auth>
   <allow_anonymous/>
   <policy context="default">
@@ -46,11 +47,16 @@ class PrinterFolder(NamedTuple):
         """The private message bus's socket."""
         return self.top / "message-bus"
 
+    @property
+    def message_bus_address(self) -> str:
+        """As clients and the configuration name it, escaped as the D-Bus specification wants ("Server Addresses")."""
+        return f"unix:path={quote(str(self.message_bus), safe='/-_.')}"
+
     def prepare(self, owner: Owner, python: str, seconds: float) -> None:
         """Write what printer and message bus start from. `seconds`: how long a document takes to come out."""
         for path in (self.top, self.records, self.top / "spool", self.top / "tls"):
             folder(path, owner)
-        values = {"socket": self.message_bus, "python": shlex.quote(python), "seconds": seconds}
+        values = {"address": self.message_bus_address, "python": shlex.quote(python), "seconds": seconds}
         values |= {"records": shlex.quote(str(self.records))}
         write(self.top / "message-bus.conf", _MESSAGE_BUS.substitute(values).encode(), owner)
         write(self.top / "print.sh", _SCRIPT.substitute(values).encode(), owner, 0o700)

@@ -28,6 +28,8 @@ from provisioning.small_city import BUS, SECTION, SERVICE, STOP
 
 STEP_S: Final = 60.0
 """For one step; the slowest, carrying 20 MB over loopback and sealing it, takes a few seconds."""
+_LAYERS: Final = ("user namespace", "network namespace", "no new privileges", "landlock", "resource limits", "seccomp")
+"""What holds the process that looks into a clerk's PDF, where the kernel allows all of it."""
 _CITY_HALL_SAYS_NO: Final = 1
 """Exit code of `cityhall-relay`; its others speak of this machine and the line."""
 _MS: Final = 1_000_000
@@ -50,12 +52,15 @@ class Walked(msgspec.Struct, frozen=True, kw_only=True):
     release_to_paper_ms: int
     printed_to_clerk_ms: int
     plaintext_hits: int
+    windows_searched: int
     intake_isolation: tuple[str, ...]
 
     def check(self) -> None:
         """Raises WalkError where the promise was broken: other bytes on paper, or readable ones in a file."""
         if self.paper_sha256 != self.source_sha256:
             raise WalkError("what came out on paper is not what the clerk sent")
+        if not self.windows_searched:
+            raise WalkError("the document is too small or too plain to be looked for in files")
         if self.plaintext_hits:
             raise WalkError(f"readable bytes of the document were found in files, {self.plaintext_hits} times")
 
@@ -103,6 +108,8 @@ class Walk:
             screen.until(_in("handed_over"), STEP_S, "the clerk sees that it was handed over")
         end = self._end(job)
         self._look(haystack)
+        layers = tuple(end.get("intake_isolation", ()))
+        self._tell_missing(layers)
         return Walked(
             job=job,
             state=str(end["state"]),
@@ -114,8 +121,14 @@ class Walk:
             release_to_paper_ms=(paper.started_ns - pressed) // _MS,
             printed_to_clerk_ms=(printed.at_ns - paper.completed_ns) // _MS,
             plaintext_hits=len(self._hits),
-            intake_isolation=tuple(end.get("intake_isolation", ())),
+            windows_searched=sum(map(len, haystack.windows.values())),
+            intake_isolation=layers,
         )
+
+    def _tell_missing(self, layers: tuple[str, ...]) -> None:
+        missing = [layer for layer in _LAYERS if layer not in layers]
+        if missing:
+            self._tell(f"This machine's kernel did not allow intake's disposable process: {', '.join(missing)}.")
 
     def _print(self, job: str, check_word: str) -> int:
         self._tell(f"Both screens show the check word 「{check_word}」. The clerk allows the print (印刷を許可).")

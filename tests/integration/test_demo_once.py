@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,7 @@ def folder() -> Iterator[Path]:
     # Not tmp_path: it is root's alone, and the parts are to be users of their own.
     with tempfile.TemporaryDirectory(prefix="mobile-cityhall-test-") as name:
         Path(name).chmod(0o711)
-        yield Path(name) / "demo"
+        yield Path(name) / "もーば 1"  # a folder as people name them
 
 
 def demo(*words: str | Path) -> "subprocess.Popen[str]":
@@ -128,10 +129,12 @@ def test_the_users_own_pdf_is_what_comes_out(folder: Path, tmp_path: Path) -> No
     assert json.loads(out.strip().splitlines()[-1])["sheets"] == 2
 
 
-def test_a_folder_in_use_is_refused(folder: Path) -> None:
-    (folder / "cityhall" / "relay").mkdir(parents=True)
-    (folder / "cityhall" / "relay" / "relay.toml").write_text("")
+def test_a_folder_in_use_is_refused_and_untouched(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "diary.txt").write_text("somebody's")
+    folder.chmod(0o1777)
     process = demo("--once", "--dir", folder)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "never overwritten" in err
+    assert "choose an empty folder" in err
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o1777
