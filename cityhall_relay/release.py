@@ -1,6 +1,6 @@
 """`release-request` → `release`: the one moment in which a content key leaves city hall, for one opener, once.
 
-`CHECKS` is the whole rule (DESIGN.md, I2) as a table: a reason, and when it refuses. They are asked in this order, so that
+`CHECKS` is the whole rule (docs/design.md, I2) as a table: a reason, and when it refuses. They are asked in this order, so that
 the reason on both screens is the first one that a person can do something about.
 """
 

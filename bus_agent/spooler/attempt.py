@@ -1,4 +1,4 @@
-"""One print, from the concierge's press to the last statement, step by step as DESIGN's data path has it.
+"""One print, from the concierge's press to the last statement, step by step as docs/design.md has it.
 
 Before each printer step the agent has committed it. While the agent is gone nothing but Cancel-Job is done: every wait for
 it then ends the print. Whether the document's first byte may have left the box is known at every moment (`_sending`), and

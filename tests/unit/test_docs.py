@@ -51,6 +51,15 @@ def test_every_command_stands_in_the_readme(program: str, parser: Callable[[], a
     assert expected | {one for one in said if " " not in one} == set(commands_of(parser()))
 
 
+def test_every_path_and_test_that_the_design_names_exists() -> None:
+    design = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    assert [
+        path for path in named_paths(design) if not (ROOT / path).exists() and not (ROOT / "docs" / path).exists()
+    ] == []
+    tests = {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
+    assert set(re.findall(r"`(test_\w+)`", design)) <= tests
+
+
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_every_kind_of_message_stands_in_the_protocol(kind: str) -> None:
     assert f"`{kind}" in WIRE
