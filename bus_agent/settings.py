@@ -7,31 +7,23 @@ the file's own folder.
 import os
 import pwd
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 
 from bus_agent.places import API_SOCKET, SPOOLER_SOCKET
 from cityhall_base import settings
 from cityhall_base.errors import ConfigError
+from cityhall_base.settings import Broker, Table
 from cityhall_wire.headers import BusId
 
-Host = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9.:-]{1,253}\Z")]
-Port = Annotated[int, Meta(ge=1, le=65535)]
 HttpsUrl = Annotated[str, Meta(pattern=r"\Ahttps://[A-Za-z0-9.:\[\]-]{1,253}/?\Z")]
 SocketMode = Annotated[int, Meta(ge=0, le=0o777)]
 User = int | str | None
 """A uid, a user's name, or nothing: the process's own user."""
 
-T = TypeVar("T", bound=msgspec.Struct)
 
-
-class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    pass
-
-
-class RelaySettings(_Table, frozen=True, kw_only=True):
+class RelaySettings(Table, frozen=True, kw_only=True):
     """City hall's listener for buses, and this bus's own TLS key and certificate."""
 
     url: HttpsUrl
@@ -40,17 +32,7 @@ class RelaySettings(_Table, frozen=True, kw_only=True):
     key: Path
 
 
-class BrokerSettings(_Table, frozen=True, kw_only=True):
-    """The MQTT broker. Without this table the bus learns of everything by its sync rhythm."""
-
-    host: Host
-    port: Port
-    ca: Path
-    cert: Path
-    key: Path
-
-
-class AgentSettings(_Table, frozen=True, kw_only=True):
+class AgentSettings(Table, frozen=True, kw_only=True):
     """bus.toml."""
 
     bus: BusId
@@ -60,7 +42,7 @@ class AgentSettings(_Table, frozen=True, kw_only=True):
     relay_public_key: Path
     print_public_key: Path
     relay: RelaySettings
-    broker: BrokerSettings | None = None
+    broker: Broker | None = None
     api_socket: Path = API_SOCKET
     api_socket_mode: SocketMode = 0o600
     api_socket_group: str = ""
@@ -68,7 +50,7 @@ class AgentSettings(_Table, frozen=True, kw_only=True):
     spooler_uid: User = None  # who may be behind spooler_socket
 
 
-class SpoolerSettings(_Table, frozen=True, kw_only=True):
+class SpoolerSettings(Table, frozen=True, kw_only=True):
     """spooler.toml. The printer is the one that city.toml names for this vehicle."""
 
     bus: BusId
@@ -83,12 +65,12 @@ class SpoolerSettings(_Table, frozen=True, kw_only=True):
 
 def load_agent_settings(path: Path) -> AgentSettings:
     """Read bus.toml, every path absolute; raises ConfigError."""
-    return _load(path, AgentSettings)
+    return settings.load(path, AgentSettings)
 
 
 def load_spooler_settings(path: Path) -> SpoolerSettings:
     """Read spooler.toml, every path absolute; raises ConfigError."""
-    return _load(path, SpoolerSettings)
+    return settings.load(path, SpoolerSettings)
 
 
 def uid_of(user: User) -> int:
@@ -101,16 +83,3 @@ def uid_of(user: User) -> int:
         return pwd.getpwnam(user).pw_uid
     except KeyError:
         raise ConfigError(f"there is no user {user} on this machine") from None
-
-
-def _load(path: Path, into: type[T]) -> T:
-    return cast(T, _from_folder(settings.load(path, into), path.absolute().parent))
-
-
-def _from_folder(value: Any, folder: Path) -> Any:
-    if isinstance(value, Path):
-        return folder / value
-    if isinstance(value, msgspec.Struct):
-        fields = {name: _from_folder(getattr(value, name), folder) for name in value.__struct_fields__}
-        return msgspec.structs.replace(value, **fields)
-    return value

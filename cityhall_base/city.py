@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from cityhall_base import settings
 from cityhall_base.errors import ConfigError
+from cityhall_base.settings import Table
 from cityhall_wire.headers import BusId, CityId, Name
 from cityhall_wire.limits import Limits
 from cityhall_wire.modes import DutyMode, JobClass
@@ -27,11 +28,7 @@ Date = Annotated[str, Meta(pattern=r"\A[0-9]{4}-[01][0-9]-[0-3][0-9]\Z")]
 IppUri = Annotated[str, Meta(pattern=r"\Aipps?://[A-Za-z0-9.:\[\]-]{1,100}/[A-Za-z0-9/_.-]{0,100}\Z")]
 
 
-class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    pass
-
-
-class Section(_Table, frozen=True, kw_only=True):
+class Section(Table, frozen=True, kw_only=True):
     """A section of city hall (課) that residents can talk to."""
 
     name: Text
@@ -41,7 +38,7 @@ class Section(_Table, frozen=True, kw_only=True):
     video_host: Url = ""
 
 
-class Paper(_Table, frozen=True, kw_only=True):
+class Paper(Table, frozen=True, kw_only=True):
     """A paper in the printer. `controlled` sheets are numbered and in the sheet ledger (改ざん防止用紙)."""
 
     name: Text
@@ -49,7 +46,7 @@ class Paper(_Table, frozen=True, kw_only=True):
     controlled: bool = False
 
 
-class Service(_Table, frozen=True, kw_only=True):
+class Service(Table, frozen=True, kw_only=True):
     """What a section issues."""
 
     name: Text
@@ -65,7 +62,7 @@ class Service(_Table, frozen=True, kw_only=True):
     identity_documents: tuple[Text, ...] = ()
 
 
-class Stop(_Table, frozen=True, kw_only=True):
+class Stop(Table, frozen=True, kw_only=True):
     """A place that the bus visits (会場). Degrees, WGS 84."""
 
     name: Text
@@ -74,7 +71,7 @@ class Stop(_Table, frozen=True, kw_only=True):
     longitude: Annotated[float, Meta(ge=-180, le=180)]
 
 
-class Timetable(_Table, frozen=True, kw_only=True):
+class Timetable(Table, frozen=True, kw_only=True):
     """When the vehicle is a city hall; outside it is a route bus. Japan Standard Time."""
 
     duty_from: TimeOfDay
@@ -83,7 +80,7 @@ class Timetable(_Table, frozen=True, kw_only=True):
     holidays: tuple[Date, ...] = ()
 
 
-class Printer(_Table, frozen=True, kw_only=True):
+class Printer(Table, frozen=True, kw_only=True):
     """A printer and what it can prove (its profile, recorded at acceptance)."""
 
     uri: IppUri
@@ -92,7 +89,7 @@ class Printer(_Table, frozen=True, kw_only=True):
     paper: Name
 
 
-class Vehicle(_Table, frozen=True, kw_only=True):
+class Vehicle(Table, frozen=True, kw_only=True):
     """A bus."""
 
     name: Text
@@ -100,7 +97,7 @@ class Vehicle(_Table, frozen=True, kw_only=True):
     first_mode: DutyMode = DutyMode.ROUTE_BUS
 
 
-class City(_Table, frozen=True, kw_only=True):
+class City(Table, frozen=True, kw_only=True):
     """The whole file."""
 
     city: CityId

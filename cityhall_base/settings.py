@@ -2,11 +2,12 @@
 
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar, cast
 
 import msgspec
-from msgspec import inspect
+from msgspec import Meta, inspect
 
 from cityhall_base.errors import ConfigError
 
@@ -16,9 +17,38 @@ FILE_BYTES: Final = 1024 * 1024
 """Largest configuration file; a city with fifty stops takes about 20 kB."""
 
 
+Host = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9.:-]{1,253}\Z")]
+Port = Annotated[int, Meta(ge=1, le=65535)]
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of a configuration file: a key that nobody knows is a mistake, and is said."""
+
+
+class Broker(Table, frozen=True, kw_only=True):
+    """The city's MQTT broker, mutual TLS. Without this table there are no hints, and sync's rhythm serves."""
+
+    host: Host
+    port: Port
+    ca: Path
+    cert: Path
+    key: Path
+
+
 def load(path: Path, into: type[T]) -> T:
-    """Read `path` as `into`; raises ConfigError."""
-    return parse(read(path), into, path.name)
+    """Read `path` as `into`, a relative path in it meant from the file's own folder; raises ConfigError."""
+    return cast(T, _from_folder(parse(read(path), into, path.name), path.absolute().parent))
+
+
+def _from_folder(value: Any, folder: Path) -> Any:
+    if isinstance(value, Path):
+        return folder / value
+    if isinstance(value, msgspec.Struct):
+        fields = {name: _from_folder(getattr(value, name), folder) for name in value.__struct_fields__}
+        return msgspec.structs.replace(value, **fields)
+    if isinstance(value, Mapping):
+        return {key: _from_folder(item, folder) for key, item in value.items()}
+    return value
 
 
 def read(path: Path) -> bytes:

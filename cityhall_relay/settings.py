@@ -35,27 +35,20 @@ token_sha256 = "…64 hex digits…"
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 
 from cityhall_base import settings
+from cityhall_base.settings import Broker, Host, Table
 from cityhall_wire.headers import BusId, OpaqueId
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 """0 lets the kernel choose; only tests use it."""
 Hex32 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
-Host = Annotated[str, Meta(min_length=1, max_length=253)]
-
-S = TypeVar("S", bound=msgspec.Struct)
 
 
-class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    pass
-
-
-class BusListener(_Table, frozen=True, kw_only=True):
+class BusListener(Table, frozen=True, kw_only=True):
     """Where buses call; both ends show a certificate."""
 
     host: Host
@@ -65,7 +58,7 @@ class BusListener(_Table, frozen=True, kw_only=True):
     ca: Path
 
 
-class ClerkListener(_Table, frozen=True, kw_only=True):
+class ClerkListener(Table, frozen=True, kw_only=True):
     """Where clerks call; the relay shows a certificate, the clerk a token."""
 
     host: Host
@@ -74,30 +67,20 @@ class ClerkListener(_Table, frozen=True, kw_only=True):
     key: Path
 
 
-class Broker(_Table, frozen=True, kw_only=True):
-    """The city's MQTT broker, mutual TLS."""
-
-    host: Host
-    port: Annotated[int, Meta(ge=1, le=65535)]
-    ca: Path
-    cert: Path
-    key: Path
-
-
-class BusKeys(_Table, frozen=True, kw_only=True):
+class BusKeys(Table, frozen=True, kw_only=True):
     """The public keys of one enrolled vehicle."""
 
     link_key: Path
     print_key: Path
 
 
-class Clerk(_Table, frozen=True, kw_only=True):
+class Clerk(Table, frozen=True, kw_only=True):
     """One clerk, known by an opaque id."""
 
     token_sha256: Hex32  # of the token's UTF-8 bytes, without a line end
 
 
-class RelaySettings(_Table, frozen=True, kw_only=True):
+class RelaySettings(Table, frozen=True, kw_only=True):
     """The whole file."""
 
     city_file: Path
@@ -111,7 +94,7 @@ class RelaySettings(_Table, frozen=True, kw_only=True):
     approved_software: tuple[Hex32, ...] = ()
 
 
-class ClerkSettings(_Table, frozen=True, kw_only=True):
+class ClerkSettings(Table, frozen=True, kw_only=True):
     """`clerk.toml`: what the clerk's commands need.
 
     url = "https://localhost:8444"
@@ -126,24 +109,9 @@ class ClerkSettings(_Table, frozen=True, kw_only=True):
 
 def load_relay(path: Path) -> RelaySettings:
     """Read `relay.toml`, its paths made absolute; raises ConfigError."""
-    return _absolute(settings.load(path, RelaySettings), path.resolve().parent)
+    return settings.load(path, RelaySettings)
 
 
 def load_clerk(path: Path) -> ClerkSettings:
     """Read `clerk.toml`, its paths made absolute; raises ConfigError."""
-    return _absolute(settings.load(path, ClerkSettings), path.resolve().parent)
-
-
-def _absolute(table: S, folder: Path) -> S:
-    changed = {field: _resolved(getattr(table, field), folder) for field in table.__struct_fields__}
-    return msgspec.structs.replace(table, **changed)
-
-
-def _resolved(value: Any, folder: Path) -> Any:
-    if isinstance(value, Path):
-        return folder / value
-    if isinstance(value, msgspec.Struct):
-        return _absolute(value, folder)
-    if isinstance(value, Mapping):
-        return {key: _resolved(item, folder) for key, item in value.items()}
-    return value
+    return settings.load(path, ClerkSettings)

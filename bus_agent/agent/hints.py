@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from bus_agent.settings import BrokerSettings
 from cityhall_base.mqtt import Mqtt, Will
+from cityhall_base.settings import Broker
 from cityhall_base.tls import client_context
 from cityhall_wire import PROTOCOL_VERSION, strict_json
 from cityhall_wire.messages.topics import BusState, hint_topic, state_topic
@@ -12,7 +12,7 @@ from cityhall_wire.messages.topics import BusState, hint_topic, state_topic
 class Hints:
     """`wake` runs for each hint and each new connection."""
 
-    def __init__(self, broker: BrokerSettings, city: str, bus: str, boot: int, wake: Callable[[], None]) -> None:
+    def __init__(self, broker: Broker, city: str, bus: str, boot: int, wake: Callable[[], None]) -> None:
         self._broker, self._hint, self._state = broker, hint_topic(city, bus), state_topic(city, bus)
         self._wake = wake
         self._online, offline = (strict_json.encode(_state(here, boot)) for here in (True, False))

@@ -216,7 +216,6 @@ class Syncer:
         if plan.token != self._store.get("token"):
             with self._store.event():
                 self._store.put("token", plan.token)
-                self._store.put("sane_ms", str(plan.at).encode())
         self._duty.hear(plan, nonce, sent_at)
         self._planner.apply(plan)
         self.planned.beat()

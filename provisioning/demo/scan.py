@@ -114,15 +114,15 @@ def forms_of(window: bytes, of: str = "document") -> list[Needle]:
 def _windows(pieces: tuple[bytes, ...], known: tuple[bytes, ...], draw: random.Random) -> Iterator[bytes]:
     long_enough = [piece for piece in pieces if len(piece) >= WINDOW]
     lengths = [len(piece) for piece in long_enough]
-    wanted = WINDOWS
+    drawn: set[bytes] = set()
     for _ in range(WINDOWS * _TRIES if long_enough else 0):
         piece = draw.choices(long_enough, lengths)[0]
         at = draw.randrange(len(piece) - WINDOW + 1)
         window = piece[at : at + WINDOW]
-        if len(set(window)) >= DISTINCT and not any(window in other for other in known):
+        if window not in drawn and len(set(window)) >= DISTINCT and not any(window in other for other in known):
+            drawn.add(window)
             yield window
-            wanted -= 1
-        if not wanted:
+        if len(drawn) == WINDOWS:
             return
 
 

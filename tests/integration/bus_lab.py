@@ -36,13 +36,13 @@ from cityhall_wire.messages import envelope
 from cityhall_wire.messages.envelope import Role
 from cityhall_wire.messages.printing import Evidence, Finding, ReleaseRequest
 from cityhall_wire.messages.relay import Refusal, Release
-from cityhall_wire.modes import DutyMode, JobClass
-from cityhall_wire.sheets import Sides
+from cityhall_wire.modes import DutyMode
 from provisioning.demo import paper
 from provisioning.demo.printer import PrinterFolder
 from provisioning.demo.process import Command, Part
 from provisioning.files import me
 from tests.relay_city import private_pem, public_pem
+from tests.seals import seal_header
 
 BUS: Final = "bus-1"
 TOP: Final = Path(__file__).parents[2]
@@ -119,24 +119,8 @@ class Sealed(NamedTuple):
 def seal_document(document: bytes, pages: int = 1, **changed: Any) -> Sealed:
     """What intake would have made of it."""
     job, key = f"j{secrets.token_hex(12)}", seal.new_content_key()
-    fields: dict[str, Any] = {
-        "v": PROTOCOL_VERSION,
-        "city": "hase",
-        "job": job,
-        "commitment": seal.commitment(key, document),
-        "size": len(document),
-        "document_format": "application/pdf",
-        "impressions": pages,
-        "sheets": pages,
-        "sides": Sides.ONE_SIDED,
-        "media": "iso_a4_210x297mm",
-        "job_class": JobClass.CERTIFICATE,
-        "service": "resident-record",
-        "paper": "controlled",
-        "joint_seal": pages > 1,
-        "reissue_of": None,
-    }
-    header = headers.encode_header(headers.SealHeader(**(fields | changed)))
+    own = {"job": job, "impressions": pages, "sheets": pages, "joint_seal": pages > 1}
+    header = headers.encode_header(seal_header(document, key, **own | changed))
     return Sealed(job, f"s{secrets.token_hex(12)}", document, key, header, seal.seal(key, header, document))
 
 

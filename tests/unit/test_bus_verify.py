@@ -13,31 +13,15 @@ from cityhall_wire.errors import WireError
 from cityhall_wire.messages import envelope
 from cityhall_wire.messages.printing import ReleaseRequest
 from cityhall_wire.messages.relay import Refusal, Release
-from cityhall_wire.modes import DutyMode, JobClass
-from cityhall_wire.sheets import Sides
+from cityhall_wire.modes import DutyMode
+from tests.seals import seal_header
 
 RELAY = Ed25519PrivateKey.generate()
 JOB, SESSION = "j" + "1" * 24, "s" + "1" * 24
 OPENER = seal.OpenerKey().public
 APPROVAL = headers.Approval(by="clerk-1", at=1)
 
-SEAL = headers.SealHeader(
-    v=PROTOCOL_VERSION,
-    city="hase",
-    job=JOB,
-    commitment=bytes(32),
-    size=1000,
-    document_format="application/pdf",
-    impressions=1,
-    sheets=1,
-    sides=Sides.ONE_SIDED,
-    media="iso_a4_210x297mm",
-    job_class=JobClass.CERTIFICATE,
-    service="resident-record",
-    paper="controlled",
-    joint_seal=False,
-    reissue_of=None,
-)
+SEAL = seal_header(b"x" * 1000, bytes(32), job=JOB)
 SEAL_RAW = headers.encode_header(SEAL)
 REQUEST = ReleaseRequest(
     v=PROTOCOL_VERSION,

@@ -31,6 +31,7 @@ def plant(folder: Path, data: bytes) -> Path:
 
 def test_a_certificate_gives_all_windows_of_document_and_streams(haystack: Haystack) -> None:
     assert {of: len(windows) for of, windows in haystack.windows.items()} == {"document": WINDOWS, "stream": WINDOWS}
+    assert all(len(set(windows)) == WINDOWS for windows in haystack.windows.values())
     assert all(len(w) == WINDOW and len(set(w)) >= DISTINCT for ws in haystack.windows.values() for w in ws)
 
 
@@ -48,7 +49,8 @@ def test_a_certificate_gives_all_windows_of_document_and_streams(haystack: Hayst
 )
 def test_each_form_planted_once_is_found(haystack: Haystack, tmp_path: Path, form: str, encode, of: str) -> None:  # type: ignore[no-untyped-def]
     path = plant(tmp_path, encode(haystack.windows[of][17]))
-    assert [(hit.file, hit.form, hit.of) for hit in haystack.search([tmp_path])] == [(path.resolve(), form, of)]
+    # A neighbour's window may overlap this one, and be found with it in another form.
+    assert (path.resolve(), form, of) in {(hit.file, hit.form, hit.of) for hit in haystack.search([tmp_path])}
 
 
 def test_a_document_written_whole_is_found(haystack: Haystack, certificate: bytes, tmp_path: Path) -> None:

@@ -34,7 +34,8 @@ def state(answer: Any) -> JobState:
 def test_printed_is_not_handed_over(on_bus: OnBus) -> None:
     request, _ = on_bus.release()
     assert state(on_bus.bus.evidence(request, Finding.SENDING, 1)) is S.PRINTING
-    assert state(on_bus.bus.evidence(request, Finding.COMPLETED, 2, impressions=2)) is S.PRINTED
+    assert state(on_bus.bus.evidence(request, Finding.SENT, 2)) is S.PRINTING
+    assert state(on_bus.bus.evidence(request, Finding.COMPLETED, 3, impressions=2)) is S.PRINTED
     assert not on_bus.town.relay.store.sheets()
     assert state(on_bus.bus.fact(link.HandOver, job=on_bus.name, attempt=1)) is S.HANDED_OVER
     (entry,) = on_bus.town.relay.store.sheets()

@@ -19,12 +19,10 @@ from cityhall_wire.errors import (
     UnknownVersionError,
     WireError,
 )
-from cityhall_wire.headers import SealHeader
 from cityhall_wire.messages import envelope, link
 from cityhall_wire.messages.chain import GENESIS, JournalRow, row_hash
 from cityhall_wire.messages.envelope import Role
-from cityhall_wire.modes import JobClass
-from cityhall_wire.sheets import Sides
+from tests.seals import seal_header
 
 KEY = Ed25519PrivateKey.generate()
 KEYS = {Role.LINK: (KEY.public_key(),)}
@@ -32,24 +30,7 @@ HAND_OVER = link.HandOver(v=1, city="hase", bus="moba-1", boot=1, seq=1, at=0, j
 
 
 def header(document: bytes, key: bytes, **changes: Any) -> bytes:
-    fields: dict[str, Any] = {
-        "v": 1,
-        "city": "hase",
-        "job": "j" + "0" * 24,
-        "commitment": seal.commitment(key, document),
-        "size": len(document),
-        "document_format": "application/pdf",
-        "impressions": 1,
-        "sheets": 1,
-        "sides": Sides.ONE_SIDED,
-        "media": "iso_a4_210x297mm",
-        "job_class": JobClass.CERTIFICATE,
-        "service": "juminhyo",
-        "paper": "controlled",
-        "joint_seal": False,
-        "reissue_of": None,
-    }
-    return headers.encode_header(SealHeader(**fields | changes))
+    return headers.encode_header(seal_header(document, key, **changes))
 
 
 @settings(deadline=None, max_examples=40)

@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from cityhall_wire import headers, seal, strict_json
-from cityhall_wire.headers import Approval, ReleaseHeader, SealHeader
+from cityhall_wire.headers import Approval, ReleaseHeader
 from cityhall_wire.messages import envelope, link, relay
-from cityhall_wire.modes import DutyMode, JobClass
-from cityhall_wire.sheets import Sides
+from cityhall_wire.modes import DutyMode
+from tests.seals import seal_header
 
 HERE = Path(__file__).parent
 BUS, SESSION, JOB = "moba-1", "s" + "1a" * 12, "j" + "2b" * 12
@@ -36,32 +36,10 @@ class Opener:
         self.private = self.mlkem.private_bytes_raw() + self.x25519.private_bytes_raw()
 
 
-def seal_header(content_key: bytes) -> bytes:
-    """The one seal header of all vectors."""
-    header = SealHeader(
-        v=1,
-        city="hase",
-        job=JOB,
-        commitment=seal.commitment(content_key, DOCUMENT),
-        size=len(DOCUMENT),
-        document_format="application/pdf",
-        impressions=1,
-        sheets=1,
-        sides=Sides.ONE_SIDED,
-        media="iso_a4_210x297mm",
-        job_class=JobClass.CERTIFICATE,
-        service="juminhyo",
-        paper="controlled",
-        joint_seal=False,
-        reissue_of=None,
-    )
-    return headers.encode_header(header)
-
-
 def good(relay_key: Ed25519PrivateKey, opener: Opener) -> Fields:
     """A vector that opens."""
     content_key = bytes(range(32))
-    sealed = seal_header(content_key)
+    sealed = headers.encode_header(seal_header(DOCUMENT, content_key, job=JOB, service="juminhyo"))
     header = ReleaseHeader(
         v=1,
         city="hase",
