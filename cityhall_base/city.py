@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from cityhall_base import settings
 from cityhall_base.errors import ConfigError
+from cityhall_base.printers import Printer, problems_of
 from cityhall_base.settings import Table
 from cityhall_wire.headers import BusId, CityId, Name
 from cityhall_wire.limits import Limits
@@ -25,7 +26,6 @@ Phone = Annotated[str, Meta(pattern=r"\A[0-9+][0-9-]{3,19}\Z")]
 Url = Annotated[str, Meta(pattern=r"\A(https|sip|sips)://?[^\s]{1,200}\Z|\A\Z")]
 TimeOfDay = Annotated[str, Meta(pattern=r"\A([01][0-9]|2[0-3]):[0-5][0-9]\Z")]
 Date = Annotated[str, Meta(pattern=r"\A[0-9]{4}-[01][0-9]-[0-3][0-9]\Z")]
-IppUri = Annotated[str, Meta(pattern=r"\Aipps?://[A-Za-z0-9.:\[\]-]{1,100}/[A-Za-z0-9/_.-]{0,100}\Z")]
 
 
 class Section(Table, frozen=True, kw_only=True):
@@ -78,15 +78,6 @@ class Timetable(Table, frozen=True, kw_only=True):
     duty_until: TimeOfDay
     weekdays: tuple[Annotated[int, Meta(ge=1, le=7)], ...] = (1, 2, 3, 4, 5)  # ISO 8601: 1 is Monday
     holidays: tuple[Date, ...] = ()
-
-
-class Printer(Table, frozen=True, kw_only=True):
-    """A printer and what it can prove (its profile, recorded at acceptance)."""
-
-    uri: IppUri
-    formats: Annotated[tuple[str, ...], Meta(min_length=1)] = ("application/pdf",)
-    counts_impressions: bool = True  # job-impressions-completed is true for every finished job
-    paper: Name
 
 
 class Vehicle(Table, frozen=True, kw_only=True):
@@ -165,6 +156,8 @@ def _cross_check(city: City) -> list[str]:
         for key, value, table, known in references
         if value not in known
     ]
+    for name, printer in city.printers.items():
+        problems += problems_of(name, printer)
     if city.timetable.duty_from >= city.timetable.duty_until:
         problems.append("timetable.duty_until: must be later than duty_from")
     return problems

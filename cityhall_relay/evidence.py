@@ -5,8 +5,9 @@ Every statement is kept, byte for byte. Only one about the attempt that was rele
 
 from typing import Final
 
-from cityhall_base.city import City, Printer
+from cityhall_base.city import City
 from cityhall_base.clock import Clock
+from cityhall_base.printers import Printer, Proof
 from cityhall_relay.answers import Answers
 from cityhall_relay.jobs import Jobs, may
 from cityhall_relay.sessions import Sessions
@@ -77,7 +78,7 @@ class EvidenceDesk:
             Event.COMPLETED: said.impressions == job.header.impressions and _unbroken(job, said),
             Event.CANCELED_AT_PRINTER: said.impressions == 0,
         }
-        if event in proven and not (self._printer(job).counts_impressions and proven[event]):
+        if event in proven and not (self._printer(job).proof is not Proof.STATE and proven[event]):
             return Event.DOUBT  # a machine never guesses: a printer that cannot prove it leaves it to a person
         return event
 

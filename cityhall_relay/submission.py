@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from cityhall_base.city import City, Service
 from cityhall_base.clock import Clock
+from cityhall_base.printers import PDF
 from cityhall_relay import errors
 from cityhall_relay.bodies import Bodies
 from cityhall_relay.changes import Changes
@@ -110,7 +111,7 @@ class Submissions:
             raise errors.WrongSectionError
         if ask.copies != 1:
             raise errors.CopiesError
-        if "application/pdf" not in self._city.printers[self._city.vehicles[session.bus].printer].formats:
+        if self._city.printers[self._city.vehicles[session.bus].printer].sealed_format != PDF:
             raise errors.PrinterFormatError
         waiting = [job for job in self._store.live_jobs() if job.bus == session.bus and job.state in BEFORE_RELEASE]
         if len(waiting) >= self._city.limits.offers_per_bus:

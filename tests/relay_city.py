@@ -73,7 +73,7 @@ paper = "controlled"
 [printers.silent]
 uri = "ipp://localhost:632/ipp/print"
 paper = "controlled"
-counts_impressions = false
+proof = "state"
 [printers.raster]
 uri = "ipp://localhost:633/ipp/print"
 paper = "controlled"

@@ -149,7 +149,7 @@ class Attempt(Case):
             raise HeaderError("city and job of the seal header")
         if not may_print(self._order.mode, header.job_class):
             raise HeaderError(f"mode {self._order.mode} and class {header.job_class}")
-        if header.document_format not in profile.formats:
+        if header.document_format != profile.sealed_format:
             raise BodyError(f"the printer takes no {header.document_format}")
         if os.fstat(self._body).st_size != sealed_size(header.size):
             raise BodyError("not as long as the seal header says")

@@ -18,8 +18,9 @@ from bus_agent.spooler.evidence import Signer, attempt_id
 from bus_agent.spooler.printer import Printer
 from bus_agent.spooler.watch import UpTime, Verdict, Watched
 from cityhall_base.city import City
-from cityhall_base.city import Printer as PrinterProfile
 from cityhall_base.clock import Clock
+from cityhall_base.printers import Printer as PrinterProfile
+from cityhall_base.printers import Proof
 from cityhall_wire.headers import SealHeader
 from cityhall_wire.messages.printing import Finding, ReleaseRequest
 
@@ -105,7 +106,7 @@ class Case:
 
     def watched(self, header: SealHeader, up_time: UpTime) -> Watched:
         """What `watch` needs for this attempt's job at the printer."""
-        counts = self.tools.profile.counts_impressions
+        counts = self.tools.profile.proof is Proof.IMPRESSIONS
         return Watched(self._printer_job, self.name, header.impressions, counts, up_time)
 
     async def clear_printer(self) -> None:

@@ -19,9 +19,10 @@ from bus_agent.spooler.harden import harden
 from bus_agent.spooler.printer import Printer
 from cityhall_base import keys, notify
 from cityhall_base.city import City, CityFile, load_signed_city
-from cityhall_base.city import Printer as PrinterProfile
 from cityhall_base.clock import SystemClock
 from cityhall_base.errors import ConfigError
+from cityhall_base.printers import Printer as PrinterProfile
+from cityhall_base.printers import Proof
 from cityhall_base.software import software_digest
 
 _PRINTER_THREADS: Final = 2
@@ -42,7 +43,7 @@ def run(config: Path) -> int:
     harden()
     clock, front = SystemClock(), Front(uid_of(settings.agent_uid))
     signer = Signer(keys.load_signing_key(settings.print_key), identity, clock)
-    printer = Printer(profile.uri, profile.counts_impressions)
+    printer = Printer(profile.uri, profile.proof is Proof.IMPRESSIONS)
     tools = Tools(file.city, profile, printer, relay_key, signer, clock, front.say)
     asyncio.run(_serve(settings, front, Desk(tools), tools))
     return 0

@@ -1,6 +1,6 @@
 """Intake: a clerk's document is looked into once, in a process that can harm nobody, before it is sealed.
 
-check.py starts that process and reads its report · checker.py is the program · sandbox.py locks it in · fonts.py and
+check.py starts that process and reads its report · checker.py is the program · sandbox.py locks it in · examine.py, fonts.py and
 contents.py look · report.py is the contract between the two sides. This file stays empty: the program must not load what
 only its parent needs.
 """
