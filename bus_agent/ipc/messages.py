@@ -84,12 +84,28 @@ ToSpooler = Print | Answered | Committed | Cancel | Recover
 # --- spooler to agent ---
 
 
+class Supply(msgspec.Struct, frozen=True, kw_only=True):
+    """One of printer-supply's (PWG 5100.13). `level` is per cent of a full one, -1 where the printer does not say."""
+
+    type: Annotated[str, Meta(max_length=32)]  # toner, wasteToner, ink, ... (RFC 3805 PrtMarkerSuppliesTypeTC)
+    color: Annotated[str, Meta(max_length=32)] = ""
+    level: Annotated[int, Meta(ge=-1, le=100)] = -1
+
+
+Media = Annotated[str, Meta(max_length=127)]
+
+
 class Status(_Message, frozen=True, kw_only=True, tag="status"):
     """Said on connection, at each change and every few seconds: the agent's sign that the spooler lives."""
 
     incarnation: Incarnation
     printer: PrinterSummary
     busy: JobId | None  # the job whose opener lives or that is being watched
+    supplies: Annotated[tuple[Supply, ...], Meta(max_length=8)] = ()
+    media_ready: Annotated[
+        tuple[Media, ...], Meta(max_length=8)
+    ] = ()  # what lies in the trays; empty where it cannot tell
+    impressions: Count | None = None  # the printer's own counter over its life, where it has one
 
 
 class Requested(_OfAttempt, frozen=True, kw_only=True, tag="requested"):
