@@ -17,6 +17,7 @@ from bus_agent.agent.hints import Hints
 from bus_agent.agent.link import Ends, Link
 from bus_agent.agent.planning import Planner
 from bus_agent.agent.printing import Printing
+from bus_agent.agent.readiness import Readiness
 from bus_agent.agent.release import ReleaseCourier
 from bus_agent.agent.snapshot import Camera, Snapshot
 from bus_agent.agent.spooler_line import SpoolerLine
@@ -67,6 +68,7 @@ class Boss:
         courier = ReleaseCourier(store, link, syncer, limits, clock)
         self.printing = Printing(store, bodies, duty, syncer, line, courier, print_key)
         self.guard = Guard(store, duty, line, scribe, syncer, limits, clock)
+        self.readiness = Readiness(store, duty, line, syncer.planned)
         self.commands = Commands(store, duty, scribe, syncer)
         broker = settings.broker
         self.hints = Hints(broker, city.city, bus, store.boot, syncer.wake) if broker else None
@@ -85,7 +87,7 @@ class Boss:
         try:
             async with asyncio.TaskGroup() as tasks:
                 served = tasks.create_task(web.serve([listener]))
-                machines = (self.syncer, self.carrier, self.line, self.guard)
+                machines = (self.syncer, self.carrier, self.line, self.guard, self.readiness)
                 work = [tasks.create_task(machine.run()) for machine in machines]
                 work.append(tasks.create_task(_stay_alive()))
                 if self.hints:

@@ -15,6 +15,7 @@ from bus_agent.errors import (
     NoSessionError,
     NotApprovedError,
     NotCarriedError,
+    RefusedError,
     SpoolerGoneError,
     WrongStateError,
 )
@@ -89,6 +90,14 @@ class Duty:
         if self.spooler is None:
             raise SpoolerGoneError
         self._check_moment(job)
+
+    def expects(self, job: Job) -> bool:
+        """Whether this job may be printed as soon as the clerk allows it."""
+        try:
+            self.check(msgspec.structs.replace(job, approved=True))
+        except RefusedError:
+            return False
+        return True
 
     def why_end(self, job: Job) -> str | None:
         """Why a job at the printer must be stopped now (invariant I10); None where it may go on.

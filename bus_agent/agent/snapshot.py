@@ -58,6 +58,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     session: SessionView | None
     printer: PrinterSummary
     spooler: bool
+    opener_ready: bool  # 印刷 starts at once
     jobs: tuple[JobShown, ...]
     payload_bytes_received: int
     advice: Advice
@@ -87,6 +88,7 @@ class Camera:
             session=session,
             printer=duty.printer,
             spooler=duty.spooler is not None,
+            opener_ready=duty.spooler is not None and duty.spooler.standby,
             jobs=tuple(self._job(job) for job in jobs),
             payload_bytes_received=received,
             advice=advise(jobs, duty, self._syncer.state),

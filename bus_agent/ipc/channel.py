@@ -82,10 +82,10 @@ class End(Generic[T]):
 
 
 class BlockingChannel(End[T]):
-    """The opener's side: it does one thing after the other, and waits for nothing without an end."""
+    """The opener's side: it does one thing after the other."""
 
-    def receive(self, timeout_s: float) -> Received[T]:
-        """The next message; raises PeerSilentError after `timeout_s`, else as Channel does."""
+    def receive(self, timeout_s: float | None) -> Received[T]:
+        """The next message; raises PeerSilentError after `timeout_s` (None: never), else as Channel does."""
         self._sock.settimeout(timeout_s)
         try:
             return self.take()

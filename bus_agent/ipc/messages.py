@@ -63,6 +63,12 @@ class Committed(_OfAttempt, frozen=True, kw_only=True, tag="committed"):
     step: Step
 
 
+class StandBy(_Message, frozen=True, kw_only=True, tag="stand-by"):
+    """A press of 印刷 is to be expected, or no longer: have an opener started that waits without a key."""
+
+    wanted: bool
+
+
 class Cancel(_OfAttempt, frozen=True, kw_only=True, tag="cancel"):
     """Session, duty or lease ended: destroy the opener and get the job out of the printer."""
 
@@ -78,7 +84,7 @@ class Recover(_OfAttempt, frozen=True, kw_only=True, tag="recover"):
     sent: SignedBytes  # the print key's statement SENT, empty where there is none
 
 
-ToSpooler = Print | Answered | Committed | Cancel | Recover
+ToSpooler = Print | Answered | Committed | Cancel | Recover | StandBy
 
 
 # --- spooler to agent ---
@@ -101,6 +107,7 @@ class Status(_Message, frozen=True, kw_only=True, tag="status"):
     incarnation: Incarnation
     printer: PrinterSummary
     busy: JobId | None  # the job whose opener lives or that is being watched
+    standby: bool = False  # an opener waits for the press
     supplies: Annotated[tuple[Supply, ...], Meta(max_length=8)] = ()
     media_ready: Annotated[
         tuple[Media, ...], Meta(max_length=8)
@@ -140,13 +147,18 @@ FromSpooler = Status | Requested | Intent | Statement | Declined
 # --- spooler to opener ---
 
 
+class Prepare(_Message, frozen=True, kw_only=True, tag="prepare"):
+    """The first message: where the printer is, so that the opener can give up everything else."""
+
+    printer: Annotated[str, Meta(max_length=256)]  # ipp:// URI
+
+
 class Order(_Message, frozen=True, kw_only=True, tag="order"):
     """What one opener is for. The ciphertext comes with it as a descriptor."""
 
     seal_header: HeaderBytes
     relay_key: Annotated[bytes, Meta(min_length=32, max_length=32)]  # Ed25519 public key
     approvals: Annotated[int, Meta(ge=1, le=4)]  # distinct approvers that the service demands
-    printer: Annotated[str, Meta(max_length=256)]  # ipp:// URI
 
 
 class Use(_Message, frozen=True, kw_only=True, tag="use"):
@@ -163,10 +175,14 @@ class Proceed(_Message, frozen=True, kw_only=True, tag="proceed"):
     step: Step
 
 
-ToOpener = Order | Use | Proceed
+ToOpener = Prepare | Order | Use | Proceed
 
 
 # --- opener to spooler ---
+
+
+class Prepared(_Message, frozen=True, kw_only=True, tag="prepared"):
+    """It has given up what it does not need, and waits for its order. It has no key yet."""
 
 
 class FreshKey(_Message, frozen=True, kw_only=True, tag="fresh-key"):
@@ -200,4 +216,4 @@ class Failed(_Message, frozen=True, kw_only=True, tag="failed"):
     status: Count = 0
 
 
-FromOpener = FreshKey | Opened | Created | Sending | Sent | Failed
+FromOpener = Prepared | FreshKey | Opened | Created | Sending | Sent | Failed

@@ -16,6 +16,7 @@ from bus_agent.ipc.messages import Statement
 from bus_agent.spooler import watch
 from bus_agent.spooler.evidence import Signer, attempt_id
 from bus_agent.spooler.printer import Printer
+from bus_agent.spooler.standby import Standby
 from bus_agent.spooler.watch import UpTime, Verdict, Watched
 from cityhall_base.city import City
 from cityhall_base.clock import Clock
@@ -39,6 +40,7 @@ class Tools(NamedTuple):
     relay_key: Ed25519PublicKey
     signer: Signer
     clock: Clock
+    standby: Standby
     say: Say
 
 

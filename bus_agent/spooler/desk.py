@@ -8,7 +8,7 @@ import msgspec
 
 from bus_agent.errors import BodyError, BusyError
 from bus_agent.ipc.channel import Received
-from bus_agent.ipc.messages import Answered, Cancel, Committed, Declined, Print, Recover, ToSpooler
+from bus_agent.ipc.messages import Answered, Cancel, Committed, Declined, Print, Recover, StandBy, ToSpooler
 from bus_agent.spooler.attempt import Attempt
 from bus_agent.spooler.case import Case, Tools
 from bus_agent.spooler.recovery import Recovery
@@ -54,14 +54,18 @@ class Desk:
                 self._pass_on(message)
             case Cancel():
                 self._cancel(message)
+            case StandBy():
+                self._tools.standby.want(message.wanted)
 
     def agent_gone(self) -> None:
         """No printer step from here on but Cancel-Job."""
+        self._tools.standby.end()
         for case in self.live:
             case.agent_gone()
 
     def stop(self) -> None:
         """The spooler is being stopped: like a session's end."""
+        self._tools.standby.end()
         for case in self.live:
             case.cancel("spooler_stopped")
 

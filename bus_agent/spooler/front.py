@@ -56,7 +56,10 @@ class Front:
         """Say `Status` at once to a new agent, then every STATUS_S."""
         while True:
             status = Status(
-                incarnation=tools.signer.identity.incarnation, printer=await _summary(tools), busy=desk.busy
+                incarnation=tools.signer.identity.incarnation,
+                printer=await _summary(tools),
+                busy=desk.busy,
+                standby=tools.standby.ready,
             )
             self.say(status)
             self._connected.clear()

@@ -1,6 +1,7 @@
 """Start an opener: a process of its own, exec'ed so that it inherits neither the print key nor anything else of the spooler."""
 
 import asyncio
+import logging
 import os
 import subprocess
 import sys
@@ -13,7 +14,10 @@ import bus_agent
 from bus_agent.errors import ChannelError, PeerSilentError
 from bus_agent.ipc.channel import pair
 from bus_agent.ipc.loop import Channel
-from bus_agent.ipc.messages import Failed, FromOpener
+from bus_agent.ipc.messages import Failed, FromOpener, Prepare, Prepared
+
+_START_S: Final = 10
+"""An opener is ready in 0.2 s; a box that is just booting is slower."""
 
 _TOP: Final = str(Path(str(bus_agent.__file__)).parent.parent)
 
@@ -26,6 +30,8 @@ from bus_agent.spooler.opener import main
 main(*map(int, sys.argv[1:]))
 """
 """What `-m bus_agent.spooler.opener` would do: isolated mode (-I) leaves out the folder that a checkout is run from."""
+
+log = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=msgspec.Struct)
 
@@ -41,9 +47,9 @@ class OpenerFailedError(ChannelError):
 
 
 class Opener:
-    """A running opener. It dies with `end`, with its own last word, or with the spooler."""
+    """A running opener for the printer at `uri`. It dies with `end`, with its own last word, or with the spooler."""
 
-    def __init__(self) -> None:
+    def __init__(self, uri: str) -> None:
         ours, theirs = pair()
         with theirs:
             self._process = subprocess.Popen(
@@ -55,6 +61,26 @@ class Opener:
             )
         self._channel: Channel[FromOpener] = Channel(ours, FromOpener)
         self.pid = self._process.pid
+        self.send(Prepare(printer=uri))
+        self._preparing = asyncio.create_task(self._prepare())
+
+    @property
+    def standing_by(self) -> bool:
+        """Whether it waits for its order."""
+        ready = self._preparing.done() and not self._preparing.cancelled() and self._preparing.exception() is None
+        return ready and self._process.poll() is None
+
+    @property
+    def gone(self) -> bool:
+        """Whether it has ended."""
+        return self._process.poll() is not None
+
+    async def prepared(self) -> None:
+        """Until it waits for its order; raises as `expect`."""
+        await asyncio.shield(self._preparing)
+
+    async def _prepare(self) -> None:
+        await self.expect(Prepared, _START_S)
 
     def send(self, message: msgspec.Struct, fd: int | None = None) -> None:
         """Raises PeerGoneError."""
@@ -81,5 +107,11 @@ class Opener:
         self._process.kill()
         self._process.wait()
         left = list(self._channel.left())
-        self._channel.close()
+        # Its end has woken whoever still listens; a descriptor closed under him would be another's by then.
+        self._preparing.add_done_callback(self._close)
         return left
+
+    def _close(self, prepared: "asyncio.Task[None]") -> None:
+        if not prepared.cancelled() and (error := prepared.exception()) is not None:
+            log.info("an opener ended before it was ready: %s", error)
+        self._channel.close()

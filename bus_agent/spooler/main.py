@@ -17,6 +17,7 @@ from bus_agent.spooler.evidence import Identity, Signer
 from bus_agent.spooler.front import Front
 from bus_agent.spooler.harden import harden
 from bus_agent.spooler.printer import Printer
+from bus_agent.spooler.standby import Standby
 from cityhall_base import keys, notify
 from cityhall_base.city import City, CityFile, load_signed_city
 from cityhall_base.clock import SystemClock
@@ -44,7 +45,7 @@ def run(config: Path) -> int:
     clock, front = SystemClock(), Front(uid_of(settings.agent_uid))
     signer = Signer(keys.load_signing_key(settings.print_key), identity, clock)
     printer = Printer(profile.uri, profile.proof is Proof.IMPRESSIONS)
-    tools = Tools(file.city, profile, printer, relay_key, signer, clock, front.say)
+    tools = Tools(file.city, profile, printer, relay_key, signer, clock, Standby(profile.uri), front.say)
     asyncio.run(_serve(settings, front, Desk(tools), tools))
     return 0
 

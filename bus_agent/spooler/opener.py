@@ -22,6 +22,8 @@ from bus_agent.ipc.messages import (
     FreshKey,
     Opened,
     Order,
+    Prepare,
+    Prepared,
     Proceed,
     Sending,
     Sent,
@@ -70,8 +72,8 @@ class _Talk:
         self._channel: BlockingChannel[ToOpener] = BlockingChannel(sock, ToOpener)
         self.send = self._channel.send
 
-    def expect(self, kind: type[M], fd_wanted: bool = False) -> tuple[M, int]:
-        message, fd = self._channel.receive(_WAIT_S)
+    def expect(self, kind: type[M], fd_wanted: bool = False, wait_s: float | None = _WAIT_S) -> tuple[M, int]:
+        message, fd = self._channel.receive(wait_s)
         if not isinstance(message, kind) or (fd is None) == fd_wanted:
             raise ChannelError("out of step")
         return message, -1 if fd is None else fd
@@ -82,9 +84,11 @@ class _Talk:
 
 
 def _print_once(talk: _Talk) -> None:
-    order, body = talk.expect(Order, fd_wanted=True)
-    printer = Printer(order.printer)
+    printer = Printer(talk.expect(Prepare)[0].printer)
     _confine(printer)
+    talk.send(Prepared())
+    # Nothing to steal while it stands by: the key is made when somebody has pressed print.
+    order, body = talk.expect(Order, fd_wanted=True, wait_s=None)
     key = OpenerKey()
     talk.send(FreshKey(public=key.public))
     use, _ = talk.expect(Use)
