@@ -174,7 +174,9 @@ class Printing:
             self._store.queue("evidence", name, raw)
             self._store.record("evidence", name, finding=evidence.finding, why=evidence.why, n=evidence.n)
             self._follow(self._store.job(name), evidence, raw)
-        self._syncer.wake()
+        if evidence.finding is not Finding.SENDING:
+            # That one goes with the next: the line and two processors are wanted for the document now.
+            self._syncer.wake()
 
     def _follow(self, job: Job, evidence: Evidence, raw: bytes) -> None:
         if job.attempt != evidence.attempt or job.state not in AT_PRINTER | {JobState.UNCERTAIN}:

@@ -4,6 +4,7 @@ It has a socket to the spooler, the ciphertext's descriptor, memory, and for two
 which order is the spooler's word; whether a release is good enough is its own.
 """
 
+import contextlib
 import encodings.idna  # noqa: F401 - Python loads it at the first connection, when no file can be opened any more
 import os
 import socket
@@ -14,7 +15,7 @@ from typing import Final, TypeVar
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from bus_agent.errors import BodyError, BusError, ChannelError, PrinterRefusesError
+from bus_agent.errors import BodyError, BusError, ChannelError, PrinterError, PrinterRefusesError
 from bus_agent.ipc.channel import BlockingChannel
 from bus_agent.ipc.messages import (
     Created,
@@ -40,9 +41,11 @@ from cityhall_base.landlock import forbid_files
 from cityhall_base.software import software_digest
 from cityhall_wire import strict_json
 from cityhall_wire.errors import HeaderError, WireError
-from cityhall_wire.headers import SealHeader
+from cityhall_wire.headers import ReleaseHeader, SealHeader
 from cityhall_wire.messages import envelope
+from cityhall_wire.messages.envelope import Envelope
 from cityhall_wire.messages.printing import ReleaseRequest
+from cityhall_wire.messages.relay import Release
 from cityhall_wire.seal import OpenerKey, commitment, open_body, sealed_size, wrap_for_opener
 
 _WAIT_S: Final = 60
@@ -110,13 +113,19 @@ def _confine(printer: Printer) -> None:
     _rehearse()
     printer.look_up()
     forbid_files()
+    # The first question takes longest, and wakes a printer that sleeps. If it is off, the spooler finds that out too.
+    with contextlib.suppress(PrinterError):
+        printer.describe()
 
 
 def _rehearse() -> None:
-    """Use the library once, with a key that is thrown away: it imports parts of itself only when they are first used."""
+    """Use the libraries once, with a key that is thrown away: much is imported and built only when it is first used."""
     key = OpenerKey()
     key.unwrap(wrap_for_opener(bytes(32), key.public, b""), b"")
     commitment(bytes(32), b"")
+    for kind in (Use, Envelope, ReleaseRequest, Release, SealHeader, ReleaseHeader):
+        with contextlib.suppress(WireError):
+            strict_json.decode(b"{}", kind)
 
 
 def _open(key: OpenerKey, order: Order, use: Use, request: ReleaseRequest, body: int) -> tuple[SealHeader, bytearray]:

@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
@@ -26,6 +26,7 @@ from bus_agent.ipc.messages import (
     Print,
     Recover,
     Requested,
+    StandBy,
     Statement,
     Status,
     Step,
@@ -41,6 +42,7 @@ from provisioning.demo import paper
 from provisioning.demo.printer import PrinterFolder
 from provisioning.demo.process import Command, Part
 from provisioning.files import me
+from tests.integration.printer_line import PrinterLine
 from tests.relay_city import private_pem, public_pem
 from tests.seals import seal_header
 
@@ -200,6 +202,10 @@ class HandAgent:
         self.send(order, fd)
         os.close(fd)
 
+    def stand_by(self, wanted: bool = True) -> None:
+        """An opener may be needed soon, or no longer."""
+        self._channel.send(StandBy(wanted=wanted))
+
     def answer(self, requested: Requested, raw: bytes) -> None:
         self.send(Answered(job=requested.job, attempt=requested.attempt, envelope=raw))
 
@@ -250,18 +256,24 @@ def recover(sealed: Sealed, request: bytes, printer_job: int = 0, sent: bytes = 
 
 
 class BusLab:
-    """Message bus, printer and spooler in one short folder."""
+    """Message bus, printer and spooler in one short folder.
 
-    def __init__(self, top: Path) -> None:
+    `through` makes a line between the last two; the spooler runs `under` a command that runs it.
+    """
+
+    def __init__(
+        self, top: Path, through: Callable[[int], PrinterLine] | None = None, under: tuple[str, ...] = ()
+    ) -> None:
         self.top, self.socket = top, top / "spooler.sock"
         self.city_hall, self.print_key = CityHall(), Ed25519PrivateKey.generate()
         self.printer_folder = PrinterFolder(top / "printer")
         self.port = _free_port()
+        self.line = through(self.port) if through else None
         self._write_config()
         self.message_bus = self._part("message-bus", self.printer_folder.message_bus_argv(), self._message_bus_there)
         self.printer = self._part("printer", self.printer_folder.printer_argv(self.port), self._printer_there)
         argv = (sys.executable, "-m", "bus_agent.cli", "spooler", "--config", str(top / "spooler.toml"))
-        self.spooler = self._part("spooler", argv, self._spooler_there)
+        self.spooler = self._part("spooler", (*under, *argv), self._spooler_there)
 
     def start(self, print_seconds: float = 0.0) -> None:
         self.printer_folder.prepare(me(), sys.executable, print_seconds)
@@ -272,6 +284,8 @@ class BusLab:
     def stop(self) -> None:
         for part in (self.spooler, self.printer, self.message_bus):
             part.stop()
+        if self.line:
+            self.line.close()
 
     def papers(self) -> list[str]:
         """sha256 of each document that came out."""
@@ -283,7 +297,7 @@ class BusLab:
         return [int(pid) for pid in text.split()]
 
     def _write_config(self) -> None:
-        raw = _CITY.format(port=self.port).encode()
+        raw = _CITY.format(port=self.line.port if self.line else self.port).encode()
         parse_city(raw, "city.toml")
         (self.top / "city.toml").write_bytes(raw)
         (self.top / "city.toml.sig").write_bytes(sign_city(raw, self.city_hall.key))

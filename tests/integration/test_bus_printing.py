@@ -414,6 +414,59 @@ def test_a_release_that_does_not_come_in_time_is_not_waited_for(lab: BusLab, age
     assert (said.why, lab.openers()) == ("print.late", [])
 
 
+def standing_by(lab: BusLab) -> int:
+    """Process id of the one opener that has said so."""
+    wait_until(lambda: len(lab.openers()) == 1, 5, "an opener stands by")
+    return lab.openers()[0]
+
+
+def test_the_opener_that_stands_by_prints_and_is_gone(lab: BusLab, agent: HandAgent) -> None:
+    job = sealed()
+    agent.stand_by()
+    waiting = standing_by(lab)
+    agent.press_print(job)
+    requested = agent.expect(Requested)
+    assert lab.openers() == [waiting]
+    agent.answer(requested, lab.city_hall.release(job, requested.envelope))
+    agent.commit(Step.CREATE_JOB)
+    agent.commit(Step.SEND_DOCUMENT)
+    assert [agent.evidence().finding, agent.evidence().finding] == [Finding.SENT, Finding.COMPLETED]
+    assert lab.openers() == []
+
+
+def test_each_print_has_an_opener_and_a_key_of_its_own(lab: BusLab, agent: HandAgent) -> None:
+    keys = set()
+    for _ in range(2):
+        job = sealed()
+        agent.stand_by()
+        standing_by(lab)
+        agent.press_print(job)
+        keys.add(opened_request(agent.expect(Requested).envelope)[1].opener_key)
+        agent.send(Cancel(job=job.job, attempt=1, why="session_ended"))
+        assert agent.evidence().finding is Finding.NO_SHEET
+    assert len(keys) == 2
+
+
+@pytest.mark.parametrize("ends", ["not wanted", "agent gone"])
+def test_no_opener_stands_by_that_nobody_wants(lab: BusLab, ends: str) -> None:
+    agent = HandAgent(lab)
+    agent.stand_by()
+    standing_by(lab)
+    if ends == "not wanted":
+        agent.stand_by(wanted=False)
+    else:
+        agent.close()
+    wait_until(lambda: lab.openers() == [], 5, "nobody stands by")
+    agent.close()
+
+
+def test_an_opener_killed_while_it_stands_by_is_replaced(lab: BusLab, agent: HandAgent) -> None:
+    agent.stand_by()
+    os.kill(standing_by(lab), signal.SIGKILL)
+    agent.until_sent(sealed())
+    assert agent.evidence().finding is Finding.COMPLETED
+
+
 def test_garbage_ends_the_connection(lab: BusLab) -> None:
     agent = HandAgent(lab)
     agent.send_raw(b"not a message")
