@@ -146,7 +146,7 @@ class Order(_Message, frozen=True, kw_only=True, tag="order"):
     seal_header: HeaderBytes
     relay_key: Annotated[bytes, Meta(min_length=32, max_length=32)]  # Ed25519 public key
     approvals: Annotated[int, Meta(ge=1, le=4)]  # distinct approvers that the service demands
-    printer: Annotated[str, Meta(max_length=256)]  # ipp:// URI
+    printer: Annotated[str, Meta(max_length=320)]  # its address, as the profile writes it
 
 
 class Use(_Message, frozen=True, kw_only=True, tag="use"):

@@ -32,7 +32,7 @@ from bus_agent.ipc.messages import (
 from bus_agent.spooler import verify
 from bus_agent.spooler.evidence import attempt_id
 from bus_agent.spooler.harden import die_with, harden
-from bus_agent.spooler.printer import Printer
+from bus_agent.spooler.printer import PrinterPath, path_at
 from cityhall_base.clock import SystemClock
 from cityhall_base.landlock import forbid_files
 from cityhall_base.software import software_digest
@@ -83,7 +83,7 @@ class _Talk:
 
 def _print_once(talk: _Talk) -> None:
     order, body = talk.expect(Order, fd_wanted=True)
-    printer = Printer(order.printer)
+    printer = path_at(order.printer)
     _confine(printer)
     key = OpenerKey()
     talk.send(FreshKey(public=key.public))
@@ -100,7 +100,7 @@ def _print_once(talk: _Talk) -> None:
     talk.send(Sent())
 
 
-def _confine(printer: Printer) -> None:
+def _confine(printer: PrinterPath) -> None:
     """Nothing but memory, the open descriptors and the printer from here on; the print key's file is out of reach."""
     software_digest()  # reads our own sources, once
     _rehearse()
