@@ -96,12 +96,11 @@ def _connected(endpoint: Endpoint, addresses: Addresses, deadline: _Deadline) ->
     raise problem
 
 
-class _Line(io.RawIOBase):
-    """What http.client uses of a socket: every step within the deadline, and no more read than an answer may have."""
+class _Line:
+    """What http.client uses of a socket, every step within the deadline."""
 
     def __init__(self, sock: socket.socket, deadline: _Deadline) -> None:
         self._sock, self._deadline = sock, deadline
-        self._allowed = ANSWER_BYTES + _HEADER_BYTES
 
     def sendall(self, data: bytes | memoryview) -> None:
         view = memoryview(data)
@@ -110,7 +109,18 @@ class _Line(io.RawIOBase):
             view = view[self._sock.send(view[:_SLICE]) :]
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(self)
+        return io.BufferedReader(_Answer(self._sock, self._deadline))
+
+    def close(self) -> None:
+        """http.client closes before it has read; `post` does it at the end."""
+
+
+class _Answer(io.RawIOBase):
+    """No more of it is read than an answer may have."""
+
+    def __init__(self, sock: socket.socket, deadline: _Deadline) -> None:
+        self._sock, self._deadline = sock, deadline
+        self._allowed = ANSWER_BYTES + _HEADER_BYTES
 
     def readable(self) -> bool:
         return True
