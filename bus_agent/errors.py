@@ -101,6 +101,24 @@ class PrinterAccessError(PrinterError):
         self.status = status
 
 
+class TrialPrintError(PrinterError):
+    """The test page did not come out; look at the printer's paper, covers and display, then probe again."""
+
+    key = "probe.not_printed"
+
+
+class NotSwitchedOffError(PrinterError):
+    """The printer was not switched off and on again; probe again and switch it off when asked."""
+
+    key = "probe.not_switched_off"
+
+
+class NobodyThereError(BusError):
+    """Nobody answered the question; probe again at a terminal, with somebody beside the printer."""
+
+    key = "probe.nobody_there"
+
+
 class ReleaseError(BusError):
     """City hall's release does not fit this print; nothing was opened."""
 

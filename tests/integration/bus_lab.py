@@ -279,9 +279,9 @@ class BusLab:
         argv = (sys.executable, "-m", "bus_agent.cli", "spooler", "--config", str(top / "spooler.toml"))
         self.spooler = self._part("spooler", argv, self._spooler_there)
 
-    def start(self, print_seconds: float = 0.0) -> None:
+    def start(self, print_seconds: float = 0.0, *, spooler: bool = True) -> None:
         self.printer_folder.prepare(me(), sys.executable, print_seconds)
-        for part in reversed(self._parts):
+        for part in reversed(self._parts if spooler else self._parts[1:]):
             part.start()
 
     def stop(self) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from bus_agent.spooler.exchange import Endpoint
 from bus_agent.spooler.printer import path_at
 from bus_agent.spooler.tls import fingerprint_of
 from cityhall_wire.messages.printing import Finding
+from provisioning.files import me
 from tests.integration.bus_lab import BusLab, HandAgent, bus_lab, certificate, seal_document
 
 pytestmark = pytest.mark.skipif(
@@ -84,3 +86,13 @@ def test_an_unplugged_printer_is_a_silent_one_and_comes_back(printer: BusLab) ->
         path.describe()
     printer.printer.start()
     assert path.describe().state == "idle"
+
+
+def test_other_paper_in_a_real_printers_tray_is_refused(printer: BusLab) -> None:
+    printer.printer.kill()
+    printer.printer_folder.prepare(me(), sys.executable, 0, media="iso_a5_148x210mm")
+    printer.printer.start()
+    agent = HandAgent(printer)
+    agent.press_print(seal_document(certificate()))
+    assert agent.expect(Declined).key == "refused.wrong_paper"
+    agent.close()
