@@ -8,12 +8,16 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any, Final
 
 from bus_agent.errors import BusError
 from bus_agent.places import API_SOCKET
 from cityhall_base import log
 from cityhall_base.errors import SetupError
 from cityhall_wire.modes import DutyMode
+
+IPP_USB: Final = "ipp://localhost:60000/ipp/print"
+"""Where ipp-usb shows the first printer (systemd/ipp-usb/ipp-usb.conf)."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -38,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="bus-agent", description="The appliance on the bus.")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     _add_services(commands)
+    _add_printer(commands)
     _add_clients(commands)
     return top
 
@@ -50,6 +55,53 @@ def _add_services(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         command = commands.add_parser(name, help=text)
         command.add_argument("--config", type=Path, required=True, metavar="FILE")
         command.set_defaults(run=run)
+
+
+def _add_printer(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    printer = commands.add_parser("printer", help="accept a printer").add_subparsers(required=True, metavar="COMMAND")
+    text = "what a printer is and can prove, and its table for city.toml (exit code 3: something stays unknown)"
+    probe = printer.add_parser("probe", help=text, description=text)
+    probe.add_argument(
+        "--uri", type=_ipp_uri, default=IPP_USB, help=f"ipp:// or ipps://; {IPP_USB} is USB, the default"
+    )
+    probe.add_argument("--name", type=_name, default="printer", help="the table will be [printers.NAME]")
+    probe.add_argument("--paper", type=_name, default="unknown", help="what lies in it: the NAME of [papers.NAME]")
+    probe.add_argument("--print", action="store_true", help="print a test page, which shows what it proves")
+    probe.add_argument(
+        "--history-seconds", type=int, default=90, metavar="S", help="how long to look whether it remembers"
+    )
+    probe.add_argument(
+        "--power-cycle", action="store_true", help="have it switched off with a job in it: asks and waits"
+    )
+    probe.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    probe.set_defaults(run=_run_probe)
+
+
+def _ipp_uri(text: str) -> str:
+    from cityhall_base.printers import IppUri
+
+    return _matching(text, IppUri)
+
+
+def _name(text: str) -> str:
+    from cityhall_wire.headers import Name
+
+    return _matching(text, Name)
+
+
+def _matching(text: str, kind: Any) -> str:
+    import msgspec
+
+    try:
+        return str(msgspec.convert(text, kind))
+    except msgspec.ValidationError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _run_probe(arguments: argparse.Namespace) -> int:
+    from bus_agent.probe import command
+
+    return command.run(arguments)
 
 
 def _add_clients(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -79,6 +79,46 @@ class PrinterRefusesError(PrinterError):
         self.status = status
 
 
+class NotThisPrinterError(PrinterError):
+    """This is not the printer that belongs to this vehicle; print nothing on it and call the technician."""
+
+    key = "printer.not_ours"
+
+
+class PrinterTlsError(PrinterError):
+    """No protected connection to the printer came about; call the technician."""
+
+    key = "printer.tls"
+
+
+class PrinterAccessError(PrinterError):
+    """The printer demands a password or another way of connecting; call the technician."""
+
+    key = "printer.access"
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status = status
+
+
+class TrialPrintError(PrinterError):
+    """The test page did not come out; look at the printer's paper, covers and display, then probe again."""
+
+    key = "probe.not_printed"
+
+
+class NotSwitchedOffError(PrinterError):
+    """The printer was not switched off and on again; probe again and switch it off when asked."""
+
+    key = "probe.not_switched_off"
+
+
+class NobodyThereError(BusError):
+    """Nobody answered the question; probe again at a terminal, with somebody beside the printer."""
+
+    key = "probe.nobody_there"
+
+
 class ReleaseError(BusError):
     """City hall's release does not fit this print; nothing was opened."""
 
@@ -164,6 +204,12 @@ class PrinterNotReadyError(RefusedError):
     """The printer is not ready: look at its paper, its covers and its display."""
 
     key = "refused.printer_not_ready"
+
+
+class WrongPaperError(PrinterNotReadyError):
+    """The printer says that other paper lies in it; put in the paper for this document, then press print again."""
+
+    key = "refused.wrong_paper"
 
 
 class BodyError(RefusedError):

@@ -78,6 +78,10 @@ proof = "state"
 uri = "ipp://localhost:633/ipp/print"
 paper = "controlled"
 formats = ["image/pwg-raster"]
+[printers.metered]
+uri = "ipp://localhost:634/ipp/print"
+paper = "controlled"
+proof = "counter"
 [vehicles.bus-1]
 name = "bus 1"
 printer = "counting"
@@ -87,9 +91,12 @@ printer = "silent"
 [vehicles.bus-3]
 name = "bus 3"
 printer = "raster"
+[vehicles.bus-4]
+name = "bus 4"
+printer = "metered"
 """
 CONFIG = parse_city(CITY, "city.toml").digest
-BUSES = ("bus-1", "bus-2", "bus-3")
+BUSES = ("bus-1", "bus-2", "bus-3", "bus-4")
 CLERKS = ("clerk-1", "clerk-2")
 PRINTER = "urn:uuid:00000000-0000-0000-0000-000000000001"
 MORNING = 1_795_219_200_000  # 2026-11-21 09:00 JST, in UTC milliseconds

@@ -150,7 +150,7 @@ FromSpooler = Status | Requested | Intent | Statement | Declined
 class Prepare(_Message, frozen=True, kw_only=True, tag="prepare"):
     """The first message: where the printer is, so that the opener can give up everything else."""
 
-    printer: Annotated[str, Meta(max_length=256)]  # ipp:// URI
+    printer: Annotated[str, Meta(max_length=320)]  # its address, as the profile writes it
 
 
 class Order(_Message, frozen=True, kw_only=True, tag="order"):

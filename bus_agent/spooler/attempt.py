@@ -12,12 +12,10 @@ from typing import Final, NamedTuple, TypeVar
 from bus_agent.errors import (
     BodyError,
     BusError,
-    BusyError,
     ChannelError,
     LateReleaseError,
     PeerGoneError,
     PeerSilentError,
-    PrinterNotReadyError,
 )
 from bus_agent.ipc.messages import (
     Answered,
@@ -36,10 +34,10 @@ from bus_agent.ipc.messages import (
     Step,
     Use,
 )
-from bus_agent.spooler import verify, watch
+from bus_agent.spooler import readiness, verify, watch
 from bus_agent.spooler.case import Case, Tools
 from bus_agent.spooler.launch import Opener, OpenerFailedError
-from bus_agent.spooler.printer import PrinterStatus
+from bus_agent.spooler.reading import PrinterStatus
 from bus_agent.spooler.watch import UpTime, Verdict
 from cityhall_wire.errors import HeaderError, WireError
 from cityhall_wire.headers import SealHeader, decode_seal_header
@@ -136,10 +134,7 @@ class Attempt(Case):
         self._check_order(header)
         tools = self.tools
         printer, at = await asyncio.to_thread(tools.printer.describe), tools.clock.boottime()
-        if printer.state == "processing":
-            raise BusyError
-        if printer.state != "idle" or any(reason.endswith("-error") for reason in printer.reasons):
-            raise PrinterNotReadyError(", ".join(printer.reasons))
+        readiness.check(printer, tools.profile, header.media)
         service = tools.city.services.get(header.service)
         return _Ready(header, 2 if service and service.second_approver else 1, printer, at)
 

@@ -7,12 +7,13 @@ from typing import Final
 
 import msgspec
 
-from bus_agent.errors import ChannelError, PeerGoneError, PrinterError, WrongPeerError
+from bus_agent.errors import ChannelError, PeerGoneError, PrinterError, PrinterSilentError, WrongPeerError
 from bus_agent.ipc.channel import check_peer
 from bus_agent.ipc.loop import Channel
 from bus_agent.ipc.messages import Status, ToSpooler
 from bus_agent.spooler.case import Tools
 from bus_agent.spooler.desk import Desk
+from bus_agent.spooler.reading import Inspection
 from cityhall_wire.messages.link import PrinterSummary
 
 STATUS_S: Final = 3
@@ -55,13 +56,7 @@ class Front:
     async def report(self, tools: Tools, desk: Desk) -> None:
         """Say `Status` at once to a new agent, then every STATUS_S."""
         while True:
-            status = Status(
-                incarnation=tools.signer.identity.incarnation,
-                printer=await _summary(tools),
-                busy=desk.busy,
-                standby=tools.standby.ready,
-            )
-            self.say(status)
+            self.say(await _status(tools, desk))
             self._connected.clear()
             try:
                 async with asyncio.timeout(STATUS_S):
@@ -85,9 +80,29 @@ class Front:
             desk.agent_gone()
 
 
-async def _summary(tools: Tools) -> PrinterSummary:
+async def _status(tools: Tools, desk: Desk) -> Status:
+    incarnation, standby = tools.signer.identity.incarnation, tools.standby.ready
     try:
-        status = await asyncio.to_thread(tools.printer.describe)
+        status, supplies = await asyncio.to_thread(_inspect, tools)
+    except PrinterError as error:
+        log.info("printer: %s", error)
+        return Status(incarnation=incarnation, printer=UNKNOWN, busy=desk.busy, standby=standby)
+    return Status(
+        incarnation=incarnation,
+        printer=PrinterSummary(state=status.state, reasons=status.reasons),
+        busy=desk.busy,
+        standby=standby,
+        supplies=supplies,
+        media_ready=status.media_ready,
+        impressions=status.counter,
+    )
+
+
+def _inspect(tools: Tools) -> Inspection:
+    """The whole, or where the printer stumbles over that question, at least how it is."""
+    try:
+        return tools.printer.inspect()
+    except PrinterSilentError:
+        raise
     except PrinterError:
-        return UNKNOWN
-    return PrinterSummary(state=status.state, reasons=status.reasons)
+        return Inspection(tools.printer.describe(), ())

@@ -35,7 +35,7 @@ from bus_agent.ipc.messages import (
 from bus_agent.spooler import verify
 from bus_agent.spooler.evidence import attempt_id
 from bus_agent.spooler.harden import die_with, harden
-from bus_agent.spooler.printer import Printer
+from bus_agent.spooler.printer import PrinterPath, path_at
 from cityhall_base.clock import SystemClock
 from cityhall_base.landlock import forbid_files
 from cityhall_base.software import software_digest
@@ -87,7 +87,7 @@ class _Talk:
 
 
 def _print_once(talk: _Talk) -> None:
-    printer = Printer(talk.expect(Prepare)[0].printer)
+    printer = path_at(talk.expect(Prepare)[0].printer)
     _confine(printer)
     talk.send(Prepared())
     # Nothing to steal while it stands by: the key is made when somebody has pressed print.
@@ -107,7 +107,7 @@ def _print_once(talk: _Talk) -> None:
     talk.send(Sent())
 
 
-def _confine(printer: Printer) -> None:
+def _confine(printer: PrinterPath) -> None:
     """Nothing but memory, the open descriptors and the printer from here on; the print key's file is out of reach."""
     software_digest()  # reads our own sources, once
     _rehearse()

@@ -53,6 +53,7 @@ class ReleaseRequest(PrintMessage, frozen=True, kw_only=True):
     config: Digest
     printer_uuid: Annotated[str, Meta(max_length=64)]
     printer_up_time: Count  # seconds; IPP printer-up-time when the request was signed
+    printer_counter: Count | None = None  # printer-impressions-completed then, where the profile proves by it
 
 
 class Finding(StrEnum):
@@ -79,3 +80,5 @@ class Evidence(PrintMessage, frozen=True, kw_only=True):
     job_state: Annotated[str, Meta(max_length=32)] = ""
     job_reasons: Annotated[tuple[Annotated[str, Meta(max_length=64)], ...], Meta(max_length=16)] = ()
     impressions: Count = 0  # IPP job-impressions-completed
+    counter_before: Count | None = None  # the printer's own counter when the release was asked for,
+    counter_after: Count | None = None  # and after the job's end; only where the profile proves by it

@@ -21,6 +21,7 @@ from bus_agent.ipc.channel import BlockingChannel
 from bus_agent.ipc.messages import (
     Answered,
     Committed,
+    Declined,
     FromSpooler,
     Intent,
     Print,
@@ -82,8 +83,9 @@ longitude = 138.0
 duty_from = "08:30"
 duty_until = "15:30"
 [printers.only]
-uri = "ipp://127.0.0.1:{port}/ipp/print"
+uri = "{uri}"
 paper = "controlled"
+{profile}
 [vehicles.bus-1]
 name = "bus 1"
 printer = "only"
@@ -186,12 +188,22 @@ class HandAgent:
         self._channel._sock.send(raw)
 
     def expect(self, kind: type[M], timeout_s: float = WAIT_S) -> M:
+        message = self.next(timeout_s)
+        assert isinstance(message, kind), message
+        return message
+
+    def next(self, timeout_s: float = WAIT_S) -> Requested | Intent | Statement | Declined:
+        """The next message about a job of ours; the last word on one of the agent before this is passed over."""
         while True:
             message = self._channel.receive(timeout_s).message
-            if isinstance(message, Status) or message.job not in self._jobs:
-                continue  # the last word on a job of the agent before this one
-            assert isinstance(message, kind), message
-            return message
+            if not isinstance(message, Status) and message.job in self._jobs:
+                return message
+
+    def status(self) -> Status:
+        """The next word on printer and spooler."""
+        while not isinstance(message := self._channel.receive(WAIT_S).message, Status):
+            pass
+        return message
 
     def press_print(self, sealed: Sealed, attempt: int = 1, body: bytes | None = None) -> None:
         path = self._lab.top / sealed.job
@@ -256,36 +268,46 @@ def recover(sealed: Sealed, request: bytes, printer_job: int = 0, sent: bytes = 
 
 
 class BusLab:
-    """Message bus, printer and spooler in one short folder.
+    """Message bus, printer and spooler in one short folder; with `uri` the spooler alone, for a printer that is there.
 
-    `through` makes a line between the last two; the spooler runs `under` a command that runs it.
+    `profile` is further lines of the printer's profile in city.toml; `through` makes a line between spooler and printer; the
+    spooler runs `under` a command that runs it.
     """
 
     def __init__(
-        self, top: Path, through: Callable[[int], PrinterLine] | None = None, under: tuple[str, ...] = ()
+        self,
+        top: Path,
+        uri: str = "",
+        profile: str = "",
+        through: Callable[[int], PrinterLine] | None = None,
+        under: tuple[str, ...] = (),
     ) -> None:
         self.top, self.socket = top, top / "spooler.sock"
         self.city_hall, self.print_key = CityHall(), Ed25519PrivateKey.generate()
         self.printer_folder = PrinterFolder(top / "printer")
-        self.port = _free_port()
+        self.port = free_port()
         self.line = through(self.port) if through else None
-        self._write_config()
+        self._all_parts = not uri
+        self._write_config(uri or f"ipp://127.0.0.1:{self.line.port if self.line else self.port}/ipp/print", profile)
         self.message_bus = self._part("message-bus", self.printer_folder.message_bus_argv(), self._message_bus_there)
         self.printer = self._part("printer", self.printer_folder.printer_argv(self.port), self._printer_there)
         argv = (sys.executable, "-m", "bus_agent.cli", "spooler", "--config", str(top / "spooler.toml"))
         self.spooler = self._part("spooler", (*under, *argv), self._spooler_there)
 
-    def start(self, print_seconds: float = 0.0) -> None:
+    def start(self, print_seconds: float = 0.0, *, spooler: bool = True) -> None:
         self.printer_folder.prepare(me(), sys.executable, print_seconds)
-        self.message_bus.start()
-        self.printer.start()
-        self.spooler.start()
+        for part in reversed(self._parts if spooler else self._parts[1:]):
+            part.start()
 
     def stop(self) -> None:
-        for part in (self.spooler, self.printer, self.message_bus):
+        for part in self._parts:
             part.stop()
         if self.line:
             self.line.close()
+
+    @property
+    def _parts(self) -> tuple[Part, ...]:
+        return (self.spooler, self.printer, self.message_bus) if self._all_parts else (self.spooler,)
 
     def papers(self) -> list[str]:
         """sha256 of each document that came out."""
@@ -296,8 +318,8 @@ class BusLab:
         text = Path(f"/proc/{self.spooler.pid}/task/{self.spooler.pid}/children").read_text()
         return [int(pid) for pid in text.split()]
 
-    def _write_config(self) -> None:
-        raw = _CITY.format(port=self.line.port if self.line else self.port).encode()
+    def _write_config(self, uri: str, profile: str) -> None:
+        raw = _CITY.format(uri=uri, profile=profile).encode()
         parse_city(raw, "city.toml")
         (self.top / "city.toml").write_bytes(raw)
         (self.top / "city.toml.sig").write_bytes(sign_city(raw, self.city_hall.key))
@@ -332,9 +354,9 @@ class BusLab:
 
 
 @contextmanager
-def bus_lab(top: Path, print_seconds: float = 0.0) -> Iterator[BusLab]:
+def bus_lab(top: Path, print_seconds: float = 0.0, uri: str = "", profile: str = "") -> Iterator[BusLab]:
     """A running lab."""
-    lab = BusLab(top)
+    lab = BusLab(top, uri, profile)
     try:
         lab.start(print_seconds)
         yield lab
@@ -342,6 +364,6 @@ def bus_lab(top: Path, print_seconds: float = 0.0) -> Iterator[BusLab]:
         lab.stop()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as sock:
         return int(sock.getsockname()[1])
