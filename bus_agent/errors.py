@@ -166,6 +166,12 @@ class PrinterNotReadyError(RefusedError):
     key = "refused.printer_not_ready"
 
 
+class WrongPaperError(RefusedError):
+    """The paper of this document is in no tray; put it in, then press print."""
+
+    key = "refused.wrong_paper"
+
+
 class BodyError(RefusedError):
     """The document on the bus is not the one that city hall announced; ask the clerk to send it again."""
 
