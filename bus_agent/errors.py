@@ -166,8 +166,8 @@ class PrinterNotReadyError(RefusedError):
     key = "refused.printer_not_ready"
 
 
-class WrongPaperError(RefusedError):
-    """The paper of this document is in no tray; put it in, then press print."""
+class WrongPaperError(PrinterNotReadyError):
+    """The printer says that other paper lies in it; put in the paper for this document, then press print again."""
 
     key = "refused.wrong_paper"
 

@@ -41,7 +41,6 @@ from bus_agent.spooler.case import Case, Tools
 from bus_agent.spooler.launch import Opener, OpenerFailedError
 from bus_agent.spooler.printer import PrinterStatus
 from bus_agent.spooler.watch import UpTime, Verdict
-from cityhall_base.printer_state import stands
 from cityhall_wire.errors import HeaderError, WireError
 from cityhall_wire.headers import SealHeader, decode_seal_header
 from cityhall_wire.messages import envelope
@@ -139,7 +138,7 @@ class Attempt(Case):
         printer, at = await asyncio.to_thread(tools.printer.describe), tools.clock.boottime()
         if printer.state == "processing":
             raise BusyError
-        if printer.state != "idle" or stands(printer.state, printer.reasons, tools.profile.lies):
+        if printer.state != "idle" or any(reason.endswith("-error") for reason in printer.reasons):
             raise PrinterNotReadyError(", ".join(printer.reasons))
         service = tools.city.services.get(header.service)
         return _Ready(header, 2 if service and service.second_approver else 1, printer, at)

@@ -107,7 +107,8 @@ class Case:
     def watched(self, header: SealHeader, up_time: UpTime) -> Watched:
         """What `watch` needs for this attempt's job at the printer."""
         counts = self.tools.profile.proof is Proof.IMPRESSIONS
-        return Watched(self._printer_job, self.name, header.impressions, counts, up_time)
+        lies = self.tools.profile.lies
+        return Watched(self._printer_job, self.name, header.impressions, counts, up_time, lies)
 
     async def clear_printer(self) -> None:
         """Cancel what Create-Job may have left, and see it gone. No document was sent, so no sheet depends on this."""

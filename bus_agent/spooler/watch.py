@@ -1,7 +1,8 @@
 """From the printer's words to a finding. `judge` is the rule, `watch` asks until it has an answer.
 
 A machine never guesses "printed": `completed` counts only with every impression counted, under the same job-name, without a
-reset of printer-up-time. Not found, reset, silence, too few or too many: a person must look.
+reset of printer-up-time. Not found, reset, silence, too few or too many: a person must look. So too where the printer stood
+between the first sheet and the last: it may have come out twice or crumpled, whatever the printer counts afterwards.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from typing import Final, NamedTuple
 from bus_agent.errors import PrinterError, PrinterRefusesError
 from bus_agent.spooler.printer import JobStatus, Printer
 from cityhall_base.clock import Clock
+from cityhall_base.printer_state import stands
 from cityhall_wire.limits import Limits
 from cityhall_wire.messages.printing import Finding
 
@@ -54,6 +56,7 @@ class Watched(NamedTuple):
     impressions: int
     counts_impressions: bool
     up_time: UpTime
+    lies: tuple[str, ...] = ()  # printer-state-reasons that stop nothing, by the profile
 
 
 class Verdict(NamedTuple):
@@ -89,10 +92,11 @@ def _ended(seen: JobStatus, watched: Watched) -> Verdict:
 
 async def watch(printer: Printer, watched: Watched, limits: Limits, clock: Clock) -> Verdict:
     """Ask every `printer_poll_ms` until the printer has ended the job, or has said nothing for `printer_silence_s`."""
-    heard, last = clock.boottime(), None
+    heard, last, stood = clock.boottime(), None, False
     while True:
         try:
             last = await asyncio.to_thread(printer.job, watched.job)
+            stood = stood or await asyncio.to_thread(_stands_between_sheets, printer, last, watched)
         except PrinterError as error:
             if _not_there(error):
                 return Verdict(Finding.DOUBT, "job_not_found", last)
@@ -101,8 +105,21 @@ async def watch(printer: Printer, watched: Watched, limits: Limits, clock: Clock
         else:
             heard = clock.boottime()
             if verdict := judge(last, watched, heard):
-                return verdict
+                return _doubted(verdict) if stood else verdict
         await asyncio.sleep(limits.printer_poll_ms / 1000)
+
+
+def _stands_between_sheets(printer: Printer, seen: JobStatus, watched: Watched) -> bool:
+    if seen.ended or not 0 < (seen.impressions or 0) < watched.impressions:
+        return False
+    status = printer.describe()
+    return seen.state == "processing-stopped" or stands(status.state, status.reasons, watched.lies)
+
+
+def _doubted(verdict: Verdict) -> Verdict:
+    if verdict.finding is not Finding.COMPLETED:
+        return verdict
+    return verdict._replace(finding=Finding.DOUBT, why="stood_between_sheets")
 
 
 async def try_to_cancel(printer: Printer, job: int) -> None:

@@ -23,9 +23,11 @@ from provisioning.city_folder import Addresses
 from provisioning.demo import paper, users
 from provisioning.demo.blueprint import PARTS, Blueprint, Ports, environment
 from provisioning.demo.bytecode import compile_ours
+from provisioning.demo.panel import Panel
 from provisioning.demo.printer import PrinterFolder
 from provisioning.demo.probe import LOOPBACK, free_ports, snapshot
 from provisioning.demo.process import READY_S, Part
+from provisioning.demo.stage import Director
 from provisioning.demo.wait import wait_until
 from provisioning.errors import PartError
 from provisioning.files import folder, me, own_empty_folder
@@ -131,6 +133,7 @@ class House:
         plan = Blueprint(self.dir, self.users, self.ports, self.printer, self.city)
         self._parts = {name: plan.part(name) for name in PARTS}
         self.clerk, self.concierge = plan.clerk(), plan.concierge()
+        self.director = Director(self.printer.stage, Panel(self.ports.printer))
 
     def _plan(self) -> small_city.Plan:
         at = Addresses(LOOPBACK, self.ports.bus, self.ports.clerk, self.ports.broker)

@@ -38,8 +38,10 @@ from cityhall_wire.messages.printing import Evidence, Finding, ReleaseRequest
 from cityhall_wire.messages.relay import Refusal, Release
 from cityhall_wire.modes import DutyMode
 from provisioning.demo import paper
+from provisioning.demo.panel import Panel
 from provisioning.demo.printer import PrinterFolder
 from provisioning.demo.process import Command, Part
+from provisioning.demo.stage import Director
 from provisioning.files import me
 from tests.relay_city import private_pem, public_pem
 from tests.seals import seal_header
@@ -191,6 +193,15 @@ class HandAgent:
             assert isinstance(message, kind), message
             return message
 
+    def hear_printer(self, *reasons: str) -> Status:
+        """The spooler's next word of a printer that says exactly these reasons, whatever their suffixes."""
+        while True:
+            message = self._channel.receive(WAIT_S).message
+            if isinstance(message, Status):
+                said = {reason.rpartition("-")[0] for reason in message.printer.reasons}
+                if said == set(reasons):
+                    return message
+
     def press_print(self, sealed: Sealed, attempt: int = 1, body: bytes | None = None) -> None:
         path = self._lab.top / sealed.job
         path.write_bytes(sealed.body if body is None else body)
@@ -257,6 +268,7 @@ class BusLab:
         self.city_hall, self.print_key = CityHall(), Ed25519PrivateKey.generate()
         self.printer_folder = PrinterFolder(top / "printer")
         self.port = _free_port()
+        self.director = Director(self.printer_folder.stage, Panel(self.port))
         self._write_config()
         self.message_bus = self._part("message-bus", self.printer_folder.message_bus_argv(), self._message_bus_there)
         self.printer = self._part("printer", self.printer_folder.printer_argv(self.port), self._printer_there)

@@ -36,7 +36,7 @@ def load_everything() -> None:
             importlib.import_module(module.name)
 
 
-def below(kind: type) -> Iterator[type]:
+def below(kind: type[Any]) -> Iterator[type[Any]]:
     for one in kind.__subclasses__():
         yield one
         yield from below(one)
@@ -49,7 +49,7 @@ def english() -> dict[str, str]:
     for family in FAMILIES:
         for error in (family, *below(family)):
             found.setdefault(error.__dict__.get("key", ""), (error.__doc__ or "").strip())
-    found |= {str(word): word.english for kind in below(Word) for word in kind}  # type: ignore[attr-defined]
+    found |= {str(word): word.english for kind in below(Word) for word in kind}
     found |= {str(refusal): refusal.sentence for refusal in Refusal}
     found |= {f"clerk.{state}": text for state, text in SENTENCES.items()}
     found.pop("", None)  # a class that only adds to its parent says what that says
