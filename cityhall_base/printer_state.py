@@ -9,7 +9,7 @@ how pressing it is and what she does next. Rules of this file:
 - What the printer's profile says that it reports although it prints (`lies`) is the technician's too, and stops nothing.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -54,7 +54,7 @@ class PrinterWord(Word):
     )
     TELL_TECHNICIAN = (
         "printer.tell_technician",
-        "The printer has a message for the technician; tell them. Work can go on.",
+        "The printer has a message for the technician; tell them when there is time.",
     )
     STOPPED = ("printer.stopped", "The printer has stopped; look at its panel, or call the technician.")
     UNKNOWN = ("printer.unknown", "The printer does not answer; look whether it is switched on and its cable is in.")
@@ -142,6 +142,20 @@ def notes(state: str, reasons: Iterable[str], lies: Iterable[str] = ()) -> tuple
 def stands(state: str, reasons: Iterable[str], lies: Iterable[str] = ()) -> bool:
     """Whether it prints nothing before a hand has helped."""
     return any(note.severity is Severity.NOW for note in notes(state, reasons, lies))
+
+
+def holds(ready: Collection[str], media: str) -> bool:
+    """False only where the printer names a size for each paper in its trays (media-ready), and none is that of `media`.
+
+    A self-describing name ends in its size (PWG 5101.1 section 5), so that two names of one size are one paper.
+    """
+    sizes = {_size(name) for name in ready}
+    return not sizes or "" in sizes or _size(media) in sizes
+
+
+def _size(media: str) -> str:
+    size = media.rpartition("_")[2]
+    return size if size[:1].isdigit() else ""
 
 
 _ORDER: Final = {severity: place for place, severity in enumerate(Severity)}

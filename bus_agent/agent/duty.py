@@ -23,7 +23,7 @@ from bus_agent.errors import (
 )
 from bus_agent.ipc.messages import Status
 from cityhall_base.clock import Clock
-from cityhall_base.printer_state import Note, notes
+from cityhall_base.printer_state import Note, holds, notes
 from cityhall_wire.lifecycle import JobState
 from cityhall_wire.messages.link import PrinterSummary
 from cityhall_wire.messages.relay import Plan, SessionView
@@ -134,8 +134,7 @@ class Duty:
             raise NotApprovedError
         if self.spooler is None:
             raise SpoolerGoneError
-        ready = self.told.media_ready if self.told else ()
-        if ready and job.header.media not in ready:
+        if self.told and not holds(self.told.media_ready, job.header.media):
             raise WrongPaperError
         self._check_moment(job)
 

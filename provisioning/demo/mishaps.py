@@ -29,27 +29,43 @@ class Title(Word):
     LINE = ("rehearse.line", "The line to city hall is cut")
 
 
+class Button(NamedTuple):
+    """One of the concierge's, and what she says with it."""
+
+    name: str
+    why: str = ""
+    sheets: tuple[str, ...] = ()
+
+    def command(self, job: str) -> str:
+        """The same as `bus-agent` has it."""
+        said = f" --why {self.why} --sheets {','.join(self.sheets)}" if self.why else ""
+        return f"bus-agent {self.name} {job}{said}"
+
+
+PRINT: Final = Button("print")
+HAND_OVER: Final = Button("hand-over")
+NOTHING_CAME_OUT: Final = Button("nothing-came-out")
+SPOILED_ONE: Final = Button("spoiled", "paper", ("A-000412",))
+SPOILED_BOTH: Final = Button("spoiled", "paper", ("A-000412", "A-000413"))
+
+
 class Mishap(NamedTuple):
-    """`says` is the key of the bus's sentence while it lasts. `then`: the concierge's command where it ends as 要確認."""
+    """`says` is the key of the bus's sentence while it lasts; `then` the concierge's button where it ends as 要確認."""
 
     title: Title
     says: str
     scene: Scene = Scene()
     pages: int = 1
-    then: tuple[str, ...] = ()
+    then: Button = NOTHING_CAME_OUT
 
-
-_SPOILED: Final = ("--why", "paper", "--sheets", "A-000412")
 
 MISHAPS: Final = MappingProxyType(
     {
         "paper-out": Mishap(Title.PAPER_OUT, "do.refill", Scene(reason="media-empty,media-needed")),
         "paper-out-between": Mishap(
-            Title.PAPER_OUT_BETWEEN, "do.refill", Scene(reason="media-empty", after_page=1), 2, ("spoiled", *_SPOILED)
+            Title.PAPER_OUT_BETWEEN, "do.refill", Scene(reason="media-empty", after_page=1), 2, SPOILED_BOTH
         ),
-        "jam": Mishap(
-            Title.JAM, "do.clear_jam", Scene(reason="media-jam", after_page=1, aborts=True), 2, ("spoiled", *_SPOILED)
-        ),
+        "jam": Mishap(Title.JAM, "do.clear_jam", Scene(reason="media-jam", after_page=1, aborts=True), 2, SPOILED_ONE),
         "cover": Mishap(Title.COVER, "printer.cover_open", Scene(reason="cover-open")),
         "other-paper": Mishap(Title.OTHER_PAPER, "do.other_paper", Scene(reason="media-needed")),
         "toner": Mishap(Title.TONER, "printer.toner_out", Scene(reason="toner-empty")),
@@ -57,7 +73,7 @@ MISHAPS: Final = MappingProxyType(
         # ippeveprinter has no keyword for what lies on its output tray; `other` is what such a printer says.
         "output-full": Mishap(Title.OUTPUT_FULL, "printer.look_at_panel", Scene(reason="other")),
         "lie": Mishap(Title.LIE, "do.print"),
-        "power": Mishap(Title.POWER, "printer.unknown", Scene(reason="paused"), 1, ("nothing-came-out",)),
+        "power": Mishap(Title.POWER, "printer.unknown", Scene(reason="paused")),
         "line": Mishap(Title.LINE, "link.down"),
     }
 )

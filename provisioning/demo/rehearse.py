@@ -3,6 +3,7 @@
 Nothing of it is real and nothing of it is counted: the city, its keys and its paper are made for this one run.
 """
 
+import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,9 +12,10 @@ from typing import Final
 import msgspec
 
 from cityhall_base.words import Language, Word, say
-from provisioning.demo.mishaps import LIE, MISHAPS, Mishap
+from provisioning.demo.mishaps import HAND_OVER, LIE, MISHAPS, PRINT, Button, Mishap
 from provisioning.demo.parts import House
 from provisioning.demo.people import Json
+from provisioning.demo.probe import press
 from provisioning.demo.screen import Screen
 from provisioning.demo.wait import wait_until
 from provisioning.errors import WalkError
@@ -24,16 +26,22 @@ from provisioning.small_city import BUS, SECTION, SERVICE, STOP
 STEP_S: Final = 60.0
 LIMITS: Final = {"sync_s": 2}
 """So that nobody waits a minute to read that the line is down."""
+_NUMBER: Final = 412
 
 
 class Said(Word):
     """What the rehearsal itself says."""
 
     INTRO = ("rehearse.intro", "This is practice. Nothing in it is a real document, and no ledger is touched.")
+    ELSEWHERE = (
+        "rehearse.elsewhere",
+        "To type the commands yourself, first type this in another terminal:\n  {detail}",
+    )
     MENU = ("rehearse.menu", "What shall happen? Type its number or name; an empty line or q ends.")
     NOT_IN_MENU = ("rehearse.not_in_menu", "“{detail}” is not in the list; type a number or name of it.")
     SCENE = ("rehearse.scene", "== {detail}")
     BUS = ("rehearse.bus", "Bus:      {detail}")
+    CHECK_WORD = ("rehearse.check_word", "Check word: {detail}")
     CLERK = ("rehearse.clerk", "Clerk:    {detail}")
     COMMAND = ("rehearse.command", "Command:  {detail}")
     TECHNICIAN = ("rehearse.technician", "Technician: {detail}")
@@ -60,7 +68,7 @@ class Rehearsal:
         self._house, self._language, self._show, self._pause = house, language, tell, pause
         self._stage = house.director.stage
         self._said: list[str] = []
-        self._number, self._session = 0, ""
+        self._session = ""
 
     @contextmanager
     def opened(self) -> Iterator[None]:
@@ -69,6 +77,7 @@ class Rehearsal:
         where = ("--bus", BUS, "--section", SECTION, "--stop", STOP)
         self._session = str(self._house.clerk.run("session", "open", *where)["session"])
         self._tell(Said.INTRO)
+        self._tell(Said.ELSEWHERE, self._house.concierge.exports())
         try:
             yield
         finally:
@@ -80,17 +89,18 @@ class Rehearsal:
         self._tell(Said.SCENE, mishap.title.say(self._language))
         if name == "lie":
             self._house.director.report(LIE)
-        document = sample_certificate(500 + self._number, mishap.pages)
-        self._number += 1
+        document = _certificate(mishap.pages)
         path, papers = self._house.desk / "rehearsal.pdf", len(self._house.papers())
         write(path, document, self._house.users.city.clerk, PUBLIC)
         words = ("send", path, "--session", self._session, "--service", SERVICE, "--approve")
         with self._house.clerk.running(*words) as process:
-            screen = Screen(process)
+            self._screen = Screen(process)
             self._bus("do.print")
-            job = str(self._house.snapshot()["advice"]["job"])
+            job = str(self._advice()["job"])
+            shown = self._screen.until(lambda view: view["job"] == job, STEP_S, "the clerk sees the document")
+            self._tell(Said.CHECK_WORD, str(shown.view["check_word"]))
             self._PLAYS.get(name, Rehearsal._at_the_printer)(self, mishap, job)
-            end = self._finish(mishap, job, screen)
+            end = self._finish(mishap, job)
         came_out = sum(paper.came_out for paper in self._house.papers()[papers:])
         self._tell(Said.SHEETS, str(came_out))
         if name == "lie":
@@ -104,7 +114,7 @@ class Rehearsal:
 
     def _power(self, mishap: Mishap, job: str) -> None:
         self._stage.play(mishap.scene)
-        self._press(job, "print")
+        self._press(job, PRINT)
         self._stage.wait_standing()
         printer = self._house.part("printer")
         printer.kill()
@@ -120,48 +130,56 @@ class Rehearsal:
         self._pause()
         relay.start()
         self._bus("do.print")
-        self._press(job, "print")
+        self._press(job, PRINT)
 
     def _lie(self, mishap: Mishap, job: str) -> None:
-        for note in self._house.snapshot()["printer_shown"]["notes"]:
+        wait_until(lambda: bool(self._notes()), STEP_S, "the bus has heard what the printer reports")
+        for note in self._notes():
             text = say(note["key"], note["sentence"], self._language)
             self._tell(Said.TECHNICIAN, f"{text} [{note['reason']}]")
-        self._press(job, "print")
+        self._press(job, PRINT)
 
     _PLAYS: Final = {"power": _power, "line": _line, "lie": _lie}
 
     def _until_it_stands(self, mishap: Mishap, job: str) -> None:
         self._stage.play(mishap.scene)
-        self._press(job, "print")
+        self._press(job, PRINT)
         self._stage.wait_standing()
         self._bus(mishap.says)
-        self._clerk(self._house.clerk.run("show", job))
+        printing = self._screen.until(
+            lambda view: view["state"] == "printing", STEP_S, "the clerk sees the print begin"
+        )
+        self._clerk(printing.view)
         self._pause()
 
-    def _finish(self, mishap: Mishap, job: str, screen: Screen) -> Json:
+    def _finish(self, mishap: Mishap, job: str) -> Json:
         wait_until(lambda: self._state(job) in ("printed", "uncertain"), STEP_S, "the print has come to an end")
         if self._state(job) == "printed":
             self._bus("do.hand_over")
-            self._press(job, "hand-over")
+            self._press(job, HAND_OVER)
         else:
             self._bus("do.look")
-            self._press(job, *mishap.then)
-        end = screen.until(lambda view: bool(view["ended"]), STEP_S, "the clerk sees the end").view
+            self._press(job, mishap.then)
+        end = self._screen.until(lambda view: bool(view["ended"]), STEP_S, "the clerk sees the end").view
         self._clerk(end)
         return end
 
-    def _press(self, job: str, verb: str, *words: str) -> None:
-        self._tell(Said.COMMAND, self._house.concierge.line(" ".join((verb, job, *words))))
+    def _press(self, job: str, button: Button) -> None:
+        self._tell(Said.COMMAND, button.command(job))
         before = self._state(job)
         self._pause()
         if self._state(job) == before:  # else whoever practises has typed it in another terminal
-            self._house.concierge.run(verb, job, *words)
+            said = {"why": button.why, "sheets": button.sheets} if button.why else {}
+            press(self._house.city.bus.api_socket, job, button.name, **said)
 
     def _bus(self, key: str) -> None:
         wait_until(lambda: self._advice()["key"] == key, STEP_S, f"the bus says {key}")
         advice = self._advice()
         self._said.append(str(advice["key"]))
         self._tell(Said.BUS, say(advice["key"], advice["sentence"], self._language, advice["detail"]))
+
+    def _notes(self) -> list[Json]:
+        return list(self._house.snapshot()["printer_shown"]["notes"])
 
     def _advice(self) -> Json:
         return dict(self._house.snapshot()["advice"])
@@ -175,6 +193,11 @@ class Rehearsal:
 
     def _tell(self, word: Word, detail: str = "") -> None:
         self._show(word.say(self._language, detail))
+
+
+@functools.cache
+def _certificate(pages: int) -> bytes:
+    return sample_certificate(_NUMBER, pages)
 
 
 def menu(rehearsal: Rehearsal, language: Language, tell: Callable[[str], None]) -> Iterator[Played]:

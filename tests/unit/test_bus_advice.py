@@ -140,10 +140,14 @@ def test_a_paper_that_is_in_no_tray_is_refused_before_the_key_travels(bus: Bus) 
     with pytest.raises(WrongPaperError):
         bus.duty.check(bus.store.job(name))
     assert advice(bus, bus.store.job(name)).key == "refused.wrong_paper"
-    tell(bus, "idle", media_ready=("iso_a5_148x210mm", "iso_a4_210x297mm"))
-    bus.duty.check(bus.store.job(name))
-    tell(bus, "idle")  # it cannot tell: the concierge looks
-    bus.duty.check(bus.store.job(name))
+    for ready_media in (
+        ("iso_a5_148x210mm", "iso_a4_210x297mm"),
+        ("custom_deeds_210x297mm",),
+        ("iso_a5_148x210mm", "letterhead"),  # it may be: the concierge looks
+        (),  # it cannot tell: the concierge looks
+    ):
+        tell(bus, "idle", media_ready=ready_media)
+        bus.duty.check(bus.store.job(name))
 
 
 def test_a_clerk_on_the_line_without_a_document_is_waited_for(bus: Bus) -> None:

@@ -12,6 +12,7 @@ import bus_agent
 import cityhall_base
 import cityhall_relay
 import cityhall_wire
+import provisioning
 from bus_agent.errors import BusError
 from bus_agent.status_text import sentence
 from cityhall_base import terms
@@ -27,11 +28,11 @@ from cityhall_wire.modes import DutyMode
 FAMILIES = (BusError, RelayError, IntakeError, WireError)
 """What the technician alone meets (SetupError, ProvisionError) is English only."""
 PLAIN = re.compile("[A-Za-z]+")
-LATIN = frozenset({"PDF", "JSON", "XFA", "A", "seccomp", "libseccomp", "detail"})
+LATIN = frozenset({"Enter", "q", "PDF", "JSON", "XFA", "A", "seccomp", "libseccomp", "detail"})
 
 
 def load_everything() -> None:
-    for room in (bus_agent, cityhall_base, cityhall_relay, cityhall_wire):
+    for room in (bus_agent, cityhall_base, cityhall_relay, cityhall_wire, provisioning):
         for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
             importlib.import_module(module.name)
 
