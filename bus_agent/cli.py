@@ -14,6 +14,7 @@ from bus_agent.errors import BusError
 from bus_agent.places import API_SOCKET
 from cityhall_base import log
 from cityhall_base.errors import SetupError
+from cityhall_base.words import Language, say
 from cityhall_wire.modes import DutyMode
 
 IPP_USB: Final = "ipp://localhost:60000/ipp/print"
@@ -27,13 +28,17 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return int(arguments.run(arguments))
     except (BusError, SetupError) as error:
-        _complain(error, as_json=getattr(arguments, "json", False))
+        _complain(error, arguments)
         return 1
 
 
-def _complain(error: BusError | SetupError, *, as_json: bool) -> None:
+def _complain(error: BusError | SetupError, arguments: argparse.Namespace) -> None:
     key = getattr(error, "said_key", error.key)
-    text = json.dumps({"key": key, "sentence": str(error)}, ensure_ascii=False) if as_json else str(error)
+    if getattr(arguments, "json", False):
+        text = json.dumps({"key": key, "sentence": str(error)}, ensure_ascii=False)
+    else:
+        # What runs as a service writes a log, which is the technician's.
+        text = say(key, str(error), Language(getattr(arguments, "lang", Language.ENGLISH)))
     print(text, file=sys.stderr)
 
 
@@ -109,6 +114,8 @@ def _add_clients(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     socket = Path(os.environ.get("BUS_AGENT_SOCKET", API_SOCKET))
     client.add_argument("--socket", type=Path, default=socket, metavar="PATH", help="the agent's local API")
     client.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    languages = [str(language) for language in Language]
+    client.add_argument("--lang", choices=languages, default=languages[0], help="language of what a person reads")
     job = argparse.ArgumentParser(add_help=False)
     job.add_argument("job", metavar="JOB")
 

@@ -9,12 +9,12 @@ import httpx
 
 from bus_agent.errors import AgentGoneError, RefusedError
 from bus_agent.settings import load_agent_settings
+from bus_agent.status_text import text
 from cityhall_base.clock import SystemClock
+from cityhall_base.words import Language
 
 TIMEOUT_S: Final = 30
 """`print` answers when an opener waits for its key: the printer may take seconds to wake up."""
-
-_STATUS: Final = "{job}  {state:<12} {check_word}  {service}, {sheets} sheet(s){approved}{why}"
 
 
 class SaidNoError(RefusedError):
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.command == "verify":
         return _verify(arguments)
     answer = _send(arguments.socket, *_request(arguments))
-    print(json.dumps(answer, ensure_ascii=False) if arguments.json else _text(answer))
+    print(json.dumps(answer, ensure_ascii=False) if arguments.json else text(answer, Language(arguments.lang)))
     return 0
 
 
@@ -74,24 +74,3 @@ def _send(path: Path, method: str, url: str, body: dict[str, Any] | None) -> dic
     if answer.is_error:
         raise SaidNoError(content["key"], content["sentence"])
     return content
-
-
-def _text(snapshot: dict[str, Any]) -> str:
-    session, link = snapshot["session"], snapshot["link"]
-    lines = [
-        f"{snapshot['bus']}: {snapshot['mode']}, boot {snapshot['boot']}",
-        f"city hall: {link['state']}{' - ' + link['sentence'] if link['sentence'] else ''}",
-        f"lease: {snapshot['lease_left_s']} s",
-        f"session: {session['section'] + ' with ' + session['clerk'] if session else 'none'}",
-        f"printer: {' '.join([snapshot['printer']['state'], *snapshot['printer']['reasons']])}",
-        f"spooler: {'running' if snapshot['spooler'] else 'gone'}",
-        *(_job_line(job) for job in snapshot["jobs"]),
-        snapshot["advice"]["sentence"],
-    ]
-    return "\n".join(lines)
-
-
-def _job_line(job: dict[str, Any]) -> str:
-    approved = ", approved" if job["approved"] else ""
-    why = f" ({job['why']})" if job["why"] else ""
-    return _STATUS.format(**{**job, "approved": approved, "why": why})

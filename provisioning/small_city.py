@@ -1,5 +1,6 @@
 """A complete small city for trying it all: 長谷市, its bus もーば1号車, one clerk. Made by the functions that real cities use."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from string import Template
@@ -57,12 +58,14 @@ class SmallCity(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What differs from one small city to the next. `limits` are city.toml's; `broker_runs_as` is Mosquitto's `user`."""
+    """What differs from one small city to the next. `limits` are city.toml's; `broker_runs_as` is Mosquitto's `user`; `lies`
+    is of the printer's profile."""
 
     at: Addresses
     printer_uri: str
     limits: Mapping[str, int] = {}
     broker_runs_as: str | None = None
+    lies: tuple[str, ...] = ()
 
 
 def one_owner() -> Users:
@@ -74,7 +77,8 @@ def one_owner() -> Users:
 def city_toml(plan: Plan) -> bytes:
     """The city's configuration file."""
     limits = "\n".join(f"{name} = {value}" for name, value in plan.limits.items())
-    return Template(_TEMPLATE.read_text("utf-8")).substitute(printer_uri=plan.printer_uri, limits=limits).encode()
+    values = {"printer_uri": plan.printer_uri, "limits": limits, "lies": json.dumps(plan.lies)}
+    return Template(_TEMPLATE.read_text("utf-8")).substitute(values).encode()
 
 
 def make(where: Path, plan: Plan, users: Users, clock: Clock) -> SmallCity:

@@ -10,7 +10,7 @@ from bus_agent.agent.api import Api
 from bus_agent.agent.bodies import Bodies
 from bus_agent.agent.carrier import Carrier
 from bus_agent.agent.commands import Commands
-from bus_agent.agent.duty import Duty
+from bus_agent.agent.duty import Duty, OnBoard
 from bus_agent.agent.facts import Scribe
 from bus_agent.agent.guard import Guard
 from bus_agent.agent.hints import Hints
@@ -57,7 +57,10 @@ class Boss:
 
         self.store = store = BusStore(settings.state_dir / STORE, clock)
         self.bodies = bodies = Bodies(settings.state_dir)
-        self.duty = duty = Duty(store, clock, city.vehicles[bus].first_mode, limits.lease_s)
+        vehicle = city.vehicles[bus]
+        papers = {name: paper.name for name, paper in city.papers.items()}
+        on_board = OnBoard(city.printers[vehicle.printer].lies, papers)
+        self.duty = duty = Duty(store, clock, vehicle.first_mode, limits.lease_s, on_board)
         self.link = link = Link(at.url, context, Ends(city.city, bus, relay_key))
         scribe = Scribe(city.city, bus, link_key, store, clock)
         planner = Planner(store, bodies, scribe)

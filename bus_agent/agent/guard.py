@@ -43,7 +43,7 @@ class Guard:
         self._store, self._duty, self._line, self._scribe, self._syncer = store, duty, line, scribe, syncer
         self._limits, self._clock = limits, clock
         self._canceled: set[tuple[str, int]] = set()
-        self._seen_spooler, self._had_spooler = clock.boottime(), False
+        self._seen_spooler, self._had_spooler, self._had_told = clock.boottime(), False, False
 
     async def run(self) -> None:
         """For ever."""
@@ -56,6 +56,9 @@ class Guard:
     def look(self) -> None:
         """Once, now."""
         now = self._clock.boottime()
+        if self._had_told and self._duty.told is None:
+            self._syncer.planned.beat()  # the screens must not go on showing what is too old
+        self._had_told = self._duty.told is not None
         if self._duty.spooler is not None:
             self._seen_spooler = now
             self._had_spooler = True

@@ -23,6 +23,7 @@ from bus_agent.agent.rows import Job, Outgoing
 from bus_agent.agent.store import BusStore
 from bus_agent.errors import AnswerError, LinkError, RejectedError, UnknownJobError
 from cityhall_base.clock import Clock
+from cityhall_base.words import Word
 from cityhall_wire import strict_json
 from cityhall_wire.limits import Limits
 from cityhall_wire.messages import envelope
@@ -41,6 +42,12 @@ class Digests(msgspec.Struct, frozen=True):
 
     software: bytes
     config: bytes
+
+
+class LinkWord(Word):
+    """What is said of the line beside its errors."""
+
+    CONNECTING = ("link.connecting", "City hall is being called; wait a moment.")
 
 
 class LinkState(msgspec.Struct, frozen=True):
@@ -73,7 +80,9 @@ class Syncer:
         self._one_at_a_time = asyncio.Lock()
         self._told = b""  # digest of the inventory that city hall has
         self.planned = Pulse()
-        self.state = LinkState(up=False, since_ms=clock.utc_ms(), key="link.connecting", sentence="Connecting.")
+        self.state = LinkState(
+            up=False, since_ms=clock.utc_ms(), key=LinkWord.CONNECTING, sentence=LinkWord.CONNECTING.english
+        )
 
     def wake(self) -> None:
         """Something is news, here or at city hall."""

@@ -115,16 +115,17 @@ class Case:
     def _watched(self, printer_job: int, impressions: int, up_time: UpTime) -> Watched:
         if self.request is None:
             raise RuntimeError("an attempt without a request has nothing at the printer")
-        asked = self.request
+        asked, profile = self.request, self.tools.profile
         return Watched(
             printer_job,
             self.name,
             impressions,
-            self.tools.profile.proof,
+            profile.proof,
             up_time,
             asked.printer_uuid,
             asked.printer_up_time,
             asked.printer_counter,
+            profile.lies,
         )
 
     async def clear_printer(self) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from bus_agent.errors import ChannelError, PeerGoneError, PrinterError, PrinterSilentError, WrongPeerError
 from bus_agent.ipc.channel import check_peer
 from bus_agent.ipc.loop import Channel
-from bus_agent.ipc.messages import Status, ToSpooler
+from bus_agent.ipc.messages import Statement, Status, ToSpooler
 from bus_agent.spooler.case import Tools
 from bus_agent.spooler.desk import Desk
 from bus_agent.spooler.reading import Inspection
@@ -18,6 +18,9 @@ from cityhall_wire.messages.link import PrinterSummary
 
 STATUS_S: Final = 3
 """How old the printer's state on the screen may be."""
+
+BUSY_STATUS_S: Final = 1
+"""While it prints somebody waits in front of it, and what makes it stand is news."""
 
 UNKNOWN: Final = PrinterSummary(state="unknown")
 
@@ -30,7 +33,7 @@ class Front:
     def __init__(self, agent_uid: int) -> None:
         self._uid = agent_uid
         self._agent: Channel[ToSpooler] | None = None
-        self._connected = asyncio.Event()
+        self._news = asyncio.Event()
 
     def say(self, message: msgspec.Struct) -> None:
         """To the agent; without one it is lost, and the next agent asks (`Recover`)."""
@@ -40,6 +43,8 @@ class Front:
             self._agent.send(message)
         except PeerGoneError as error:
             log.info("agent: %s", error)
+        if isinstance(message, Statement):
+            self._news.set()  # the document is at the printer, or has come out: now its state is worth a look
 
     async def serve(self, listener: socket.socket, desk: Desk) -> None:
         """One agent after the other; a second one waits in the backlog."""
@@ -54,19 +59,19 @@ class Front:
                 await self._converse(sock, desk)
 
     async def report(self, tools: Tools, desk: Desk) -> None:
-        """Say `Status` at once to a new agent, then every STATUS_S."""
+        """Say `Status` at once to a new agent and after each statement, then every few seconds."""
         while True:
+            self._news.clear()
             self.say(await _status(tools, desk))
-            self._connected.clear()
             try:
-                async with asyncio.timeout(STATUS_S):
-                    await self._connected.wait()
+                async with asyncio.timeout(BUSY_STATUS_S if desk.busy else STATUS_S):
+                    await self._news.wait()
             except TimeoutError:
                 continue
 
     async def _converse(self, sock: socket.socket, desk: Desk) -> None:
         self._agent = Channel(sock, ToSpooler)
-        self._connected.set()
+        self._news.set()
         log.info("agent connected")
         try:
             while True:

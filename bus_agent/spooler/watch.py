@@ -1,7 +1,8 @@
 """From the printer's words to a finding. `judge` is the rule, `watch` asks until it has an answer.
 
 A machine never guesses "printed": `completed` counts only with the proof that the profile names, under the same job-name, at the
-same printer, without a reset of printer-up-time. Not found, reset, silence, too few or too many: a person must look.
+same printer, without a reset of printer-up-time. Not found, reset, silence, too few or too many: a person must look. So too
+where the printer stood between the first sheet and the last: it may have come out twice or crumpled, whatever is counted then.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from bus_agent.errors import PrinterError, PrinterRefusesError
 from bus_agent.spooler.printer import HISTORY_JOBS, PrinterPath
 from bus_agent.spooler.reading import JobStatus, PrinterStatus
 from cityhall_base.clock import Clock
+from cityhall_base.printer_state import stands
 from cityhall_base.printers import Proof
 from cityhall_wire.limits import Limits
 from cityhall_wire.messages.printing import Finding
@@ -64,6 +66,7 @@ class Watched(NamedTuple):
     uuid: str  # of the printer that the release was asked for
     since: int = 0  # its printer-up-time then
     counter: int | None = None  # and its counter
+    lies: tuple[str, ...] = ()  # printer-state-reasons that stop nothing, by the profile
 
 
 class Look(NamedTuple):
@@ -72,6 +75,7 @@ class Look(NamedTuple):
     seen: JobStatus
     printer: PrinterStatus | None = None
     alone: bool = False  # no other job can have moved the counter
+    stood: bool = False  # between the first sheet and the last
 
 
 class Verdict(NamedTuple):
@@ -154,11 +158,12 @@ _PROVES: Final[Mapping[Proof, Callable[[Look, Watched], _Finding | None]]] = {
 
 async def watch(printer: PrinterPath, watched: Watched, limits: Limits, clock: Clock) -> Verdict:
     """Ask every `printer_poll_ms` until the printer has ended the job, or has said nothing for `printer_silence_s`."""
-    heard, last = clock.boottime(), Look(_UNSEEN)
+    heard, last, stood = clock.boottime(), Look(_UNSEEN), False
     ended: float | None = None
     while True:
         try:
             last = await asyncio.to_thread(_look, printer, watched)
+            stood = stood or last.stood
         except PrinterError as error:
             if _not_there(error):
                 return _doubt("job_not_found", last)
@@ -167,7 +172,7 @@ async def watch(printer: PrinterPath, watched: Watched, limits: Limits, clock: C
         else:
             heard = clock.boottime()
             if verdict := judge(last, watched, heard):
-                return verdict
+                return _doubted(verdict) if stood else verdict
             ended = (ended or heard) if last.seen.ended else None
             if ended is not None and heard - ended > _SETTLE_S:
                 return _doubt("counter_differs", last)
@@ -181,8 +186,18 @@ def _doubt(why: str, last: Look) -> Verdict:
     return Verdict(Finding.DOUBT, why, None if last.seen is _UNSEEN else last.seen, last.printer)
 
 
+def _doubted(verdict: Verdict) -> Verdict:
+    if verdict.finding is not Finding.COMPLETED:
+        return verdict
+    return verdict._replace(finding=Finding.DOUBT, why="stood_between_sheets")
+
+
 def _look(printer: PrinterPath, watched: Watched) -> Look:
     seen = printer.job(watched.job)
+    if not seen.ended and 0 < (seen.impressions or 0) < watched.impressions:
+        status = printer.describe()
+        stood = seen.state == "processing-stopped" or stands(status.state, status.reasons, watched.lies)
+        return Look(seen, stood=stood)
     if seen.state not in _PROVABLE or watched.proof is Proof.STATE:
         return Look(seen)
     # The printer after the job: it may have been swapped or restarted in between, and its counter is final.

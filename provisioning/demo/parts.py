@@ -23,9 +23,11 @@ from provisioning.city_folder import Addresses
 from provisioning.demo import paper, users
 from provisioning.demo.blueprint import PARTS, Blueprint, Ports, environment
 from provisioning.demo.bytecode import compile_ours
+from provisioning.demo.panel import Panel
 from provisioning.demo.printer import PrinterFolder
 from provisioning.demo.probe import LOOPBACK, free_ports, snapshot
 from provisioning.demo.process import READY_S, Part
+from provisioning.demo.stage import Director
 from provisioning.demo.wait import wait_until
 from provisioning.errors import PartError
 from provisioning.files import folder, me, own_empty_folder
@@ -36,14 +38,21 @@ _SOCKET_PATH: Final = 107
 
 
 class House:
-    """City hall and one bus. `limits` are city.toml's; `print_seconds`: how long a document takes to come out."""
+    """City hall and one bus. `limits` are city.toml's, and `lies` its printer's; `print_seconds`: how long a document takes
+    to come out."""
 
     def __init__(
-        self, where: Path, *, limits: Mapping[str, int] | None = None, print_seconds: float = 0.0, apart: bool = True
+        self,
+        where: Path,
+        *,
+        limits: Mapping[str, int] | None = None,
+        lies: tuple[str, ...] = (),
+        print_seconds: float = 0.0,
+        apart: bool = True,
     ) -> None:
         self.dir = where.resolve()
         self.log, self.desk = self.dir / "log", self.dir / "desk"
-        self._limits, self._print_seconds, self._apart = limits or {}, print_seconds, apart
+        self._limits, self._lies, self._print_seconds, self._apart = limits or {}, lies, print_seconds, apart
         self._parts: dict[str, Part] = {}
 
     def __enter__(self) -> Self:
@@ -131,12 +140,13 @@ class House:
         plan = Blueprint(self.dir, self.users, self.ports, self.printer, self.city)
         self._parts = {name: plan.part(name) for name in PARTS}
         self.clerk, self.concierge = plan.clerk(), plan.concierge()
+        self.director = Director(self.printer.stage, Panel(self.ports.printer))
 
     def _plan(self) -> small_city.Plan:
         at = Addresses(LOOPBACK, self.ports.bus, self.ports.clerk, self.ports.broker)
         # Mosquitto started as root looks for another user; here it shall be the one that all parts are.
         runs_as = "root" if self.users.city.broker.uid == 0 else None
-        return small_city.Plan(at, f"ipp://localhost:{self.ports.printer}/ipp/print", self._limits, runs_as)
+        return small_city.Plan(at, f"ipp://localhost:{self.ports.printer}/ipp/print", self._limits, runs_as, self._lies)
 
     def _check_length(self, path: Path) -> None:
         if len(os.fsencode(path)) > _SOCKET_PATH:

@@ -6,6 +6,7 @@ from string import Template
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
+from provisioning.demo.stage import Stage
 from provisioning.files import Owner, folder, write
 
 # ippeveprinter announces itself through a message bus and does not start without one. A user id that stands in no passwd
@@ -55,10 +56,11 @@ _SUPPLIES: Final = (
     '"index=2;class=supplyThatIsConsumed;type=toner;unit=percent;maxcapacity=100;level=60;colorantname=black;"'
 )
 
-# The time is taken before Python starts: it is when the printer had the whole document.
+# The time is taken before Python starts: it is when the printer had the whole document. Whoever waits for a hand ends with
+# the printer, also when that is killed.
 _SCRIPT: Final = Template("""\
 #!/bin/sh
-exec $python -m provisioning.demo.paper $records "$$(date +%s%N)" $seconds "$$1"
+exec setpriv --pdeathsig KILL -- $python -m provisioning.demo.paper $records $stage "$$(date +%s%N)" $seconds "$$1"
 """)
 
 
@@ -71,6 +73,11 @@ class PrinterFolder(NamedTuple):
     def records(self) -> Path:
         """One file for each document that came out."""
         return self.top / "paper"
+
+    @property
+    def stage(self) -> Stage:
+        """Where it is told to fail."""
+        return Stage(self.top / "stage")
 
     @property
     def message_bus(self) -> Path:
@@ -91,10 +98,10 @@ class PrinterFolder(NamedTuple):
         formats: tuple[str, ...] = ("application/pdf",),
     ) -> None:
         """Write what printer and message bus start from. `seconds`: how long a document takes to come out."""
-        for path in (self.top, self.records, self.top / "spool", self.top / "tls"):
+        for path in (self.top, self.records, self.stage.folder, self.top / "spool", self.top / "tls"):
             folder(path, owner)
         values = {"address": self.message_bus_address, "python": shlex.quote(python), "seconds": seconds}
-        values |= {"records": shlex.quote(str(self.records))}
+        values |= {"records": shlex.quote(str(self.records)), "stage": shlex.quote(str(self.stage.folder))}
         write(self.top / "message-bus.conf", _MESSAGE_BUS.substitute(values).encode(), owner)
         said = {"media": media, "formats": ",".join(f'"{one}"' for one in formats), "supplies": _SUPPLIES}
         write(self.top / "printer.conf", _ATTRIBUTES.substitute(said).encode(), owner)

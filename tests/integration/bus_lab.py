@@ -40,8 +40,10 @@ from cityhall_wire.messages.printing import Evidence, Finding, ReleaseRequest
 from cityhall_wire.messages.relay import Refusal, Release
 from cityhall_wire.modes import DutyMode
 from provisioning.demo import paper
+from provisioning.demo.panel import Panel
 from provisioning.demo.printer import PrinterFolder
 from provisioning.demo.process import Command, Part
+from provisioning.demo.stage import Director
 from provisioning.files import me
 from tests.integration.printer_line import PrinterLine
 from tests.relay_city import private_pem, public_pem
@@ -205,6 +207,15 @@ class HandAgent:
             pass
         return message
 
+    def hear_printer(self, *reasons: str) -> Status:
+        """The spooler's next word of a printer that says exactly these reasons, whatever their suffixes."""
+        while True:
+            message = self._channel.receive(WAIT_S).message
+            if isinstance(message, Status):
+                said = {reason.rpartition("-")[0] for reason in message.printer.reasons}
+                if said == set(reasons):
+                    return message
+
     def press_print(self, sealed: Sealed, attempt: int = 1, body: bytes | None = None) -> None:
         path = self._lab.top / sealed.job
         path.write_bytes(sealed.body if body is None else body)
@@ -286,6 +297,7 @@ class BusLab:
         self.city_hall, self.print_key = CityHall(), Ed25519PrivateKey.generate()
         self.printer_folder = PrinterFolder(top / "printer")
         self.port = free_port()
+        self.director = Director(self.printer_folder.stage, Panel(self.port))
         self.line = through(self.port) if through else None
         self._all_parts = not uri
         self._write_config(uri or f"ipp://127.0.0.1:{self.line.port if self.line else self.port}/ipp/print", profile)
