@@ -76,14 +76,15 @@ def open_body(content_key: bytes, seal_header: bytes, chunks: Iterable[bytes | b
     may be a view of a buffer that is used again for the next one.
     """
     header = headers.decode_seal_header(seal_header)
-    document = decrypt(content_key, headers.seal_digest(seal_header), header.size, chunks)
+    document = _decrypt(content_key, headers.seal_digest(seal_header), header.size, chunks)
     if not hmac.compare_digest(commitment(content_key, document), header.commitment):
         raise OpenError("the commitment does not fit")
     return document
 
 
-def decrypt(content_key: bytes, context: bytes, size: int, chunks: Iterable[bytes | bytearray | memoryview]) -> bytearray:
-    """The body's `size` bytes without their commitment, which `open_body` adds; raises OpenError."""
+def _decrypt(
+    content_key: bytes, context: bytes, size: int, chunks: Iterable[bytes | bytearray | memoryview]
+) -> bytearray:
     document = bytearray(size)
     view, filled = memoryview(document), 0
     try:

@@ -57,7 +57,7 @@ def documents() -> tuple[Document, ...]:
 
 
 class Counter:
-    """Clerk and concierge. Raises CityHallError, PartError or WalkError."""
+    """Clerk and concierge. Raises WalkError, PartError, or what the clerk's client says."""
 
     def __init__(self, house: House) -> None:
         self.house = house

@@ -63,7 +63,7 @@ def _works(size: int) -> Iterator[_Work]:
         return seal.commitment(key, document), seal.seal(key, header, document)
 
     yield _Work("seal, body", lambda: seal.seal(key, header, document), encrypt)
-    yield _Work("open, body", lambda: seal.decrypt(key, context, size, _pieces(body)), decrypt)
+    yield _Work("open, body", lambda: seal._decrypt(key, context, size, _pieces(body)), decrypt)
     yield _Work(_COMMITMENT, lambda: seal.commitment(key, document), encrypt)
     yield _Work("seal, whole", seal_whole, encrypt)
     yield _Work("open, whole", lambda: seal.open_body(key, header, _pieces(body)), decrypt)

@@ -84,7 +84,11 @@ class Cups:
             (self._top / name).mkdir(parents=True)
         for name, text in {"cupsd.conf": _CUPSD, "cups-files.conf": _FILES}.items():
             (self._top / "etc" / name).write_text(text.substitute(top=self._top, port=self.port))
-        self._part.start()
+        try:
+            self._part.start()
+        except BaseException:
+            self._part.stop()
+            raise
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
