@@ -58,7 +58,7 @@ class Accepted(NamedTuple):
 class _Sealed(NamedTuple):
     raw_header: bytes
     header: SealHeader
-    body: bytes
+    body: bytearray
 
 
 class Submissions:

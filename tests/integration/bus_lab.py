@@ -127,7 +127,7 @@ def seal_document(document: bytes, pages: int = 1, **changed: Any) -> Sealed:
     job, key = f"j{secrets.token_hex(12)}", seal.new_content_key()
     own = {"job": job, "impressions": pages, "sheets": pages, "joint_seal": pages > 1}
     header = headers.encode_header(seal_header(document, key, **own | changed))
-    return Sealed(job, f"s{secrets.token_hex(12)}", document, key, header, seal.seal(key, header, document))
+    return Sealed(job, f"s{secrets.token_hex(12)}", document, key, header, bytes(seal.seal(key, header, document)))
 
 
 class CityHall:
