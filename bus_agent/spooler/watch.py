@@ -112,8 +112,13 @@ async def watch(printer: Printer, watched: Watched, limits: Limits, clock: Clock
 def _stands_between_sheets(printer: Printer, seen: JobStatus, watched: Watched) -> bool:
     if seen.ended or not 0 < (seen.impressions or 0) < watched.impressions:
         return False
-    status = printer.describe()
-    return seen.state == "processing-stopped" or stands(status.state, status.reasons, watched.lies)
+    if seen.state == "processing-stopped":
+        return True
+    try:
+        status = printer.describe()
+    except PrinterError:
+        return False  # it has told of the job, so it is not silent; it is asked again at the next look
+    return stands(status.state, status.reasons, watched.lies)
 
 
 def _doubted(verdict: Verdict) -> Verdict:
