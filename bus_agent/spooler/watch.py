@@ -195,14 +195,20 @@ def _doubted(verdict: Verdict) -> Verdict:
 def _look(printer: PrinterPath, watched: Watched) -> Look:
     seen = printer.job(watched.job)
     if not seen.ended and 0 < (seen.impressions or 0) < watched.impressions:
-        status = printer.describe()
-        stood = seen.state == "processing-stopped" or stands(status.state, status.reasons, watched.lies)
-        return Look(seen, stood=stood)
+        return Look(seen, stood=seen.state == "processing-stopped" or _stands(printer, watched))
     if seen.state not in _PROVABLE or watched.proof is Proof.STATE:
         return Look(seen)
     # The printer after the job: it may have been swapped or restarted in between, and its counter is final.
     status = printer.describe()
     return Look(seen, status, watched.proof is Proof.COUNTER and _alone(printer.jobs(), watched))
+
+
+def _stands(printer: PrinterPath, watched: Watched) -> bool:
+    try:
+        status = printer.describe()
+    except PrinterError:
+        return False  # it has told of the job, so it is not silent; it is asked again at the next look
+    return stands(status.state, status.reasons, watched.lies)
 
 
 def _alone(jobs: list[JobStatus], watched: Watched) -> bool:
