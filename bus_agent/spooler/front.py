@@ -31,6 +31,7 @@ class Front:
         self._uid = agent_uid
         self._agent: Channel[ToSpooler] | None = None
         self._connected = asyncio.Event()
+        self._problem = ""
 
     def say(self, message: msgspec.Struct) -> None:
         """To the agent; without one it is lost, and the next agent asks (`Recover`)."""
@@ -56,13 +57,36 @@ class Front:
     async def report(self, tools: Tools, desk: Desk) -> None:
         """Say `Status` at once to a new agent, then every STATUS_S."""
         while True:
-            self.say(await _status(tools, desk))
+            self.say(await self._status(tools, desk))
             self._connected.clear()
             try:
                 async with asyncio.timeout(STATUS_S):
                     await self._connected.wait()
             except TimeoutError:
                 continue
+
+    async def _status(self, tools: Tools, desk: Desk) -> Status:
+        incarnation = tools.signer.identity.incarnation
+        try:
+            status, supplies = await asyncio.to_thread(_inspect, tools)
+        except PrinterError as error:
+            self._note(str(error))
+            return Status(incarnation=incarnation, printer=UNKNOWN, busy=desk.busy)
+        self._note("")
+        return Status(
+            incarnation=incarnation,
+            printer=PrinterSummary(state=status.state, reasons=status.reasons),
+            busy=desk.busy,
+            supplies=supplies,
+            media_ready=status.media_ready,
+            impressions=status.counter,
+        )
+
+    def _note(self, problem: str) -> None:
+        """Once for each change: a printer may be off all night."""
+        if problem != self._problem:
+            self._problem = problem
+            log.info("printer: %s", problem or "it answers")
 
     async def _converse(self, sock: socket.socket, desk: Desk) -> None:
         self._agent = Channel(sock, ToSpooler)
@@ -78,23 +102,6 @@ class Front:
         finally:
             self._agent = None
             desk.agent_gone()
-
-
-async def _status(tools: Tools, desk: Desk) -> Status:
-    incarnation = tools.signer.identity.incarnation
-    try:
-        status, supplies = await asyncio.to_thread(_inspect, tools)
-    except PrinterError as error:
-        log.info("printer: %s", error)
-        return Status(incarnation=incarnation, printer=UNKNOWN, busy=desk.busy)
-    return Status(
-        incarnation=incarnation,
-        printer=PrinterSummary(state=status.state, reasons=status.reasons),
-        busy=desk.busy,
-        supplies=supplies,
-        media_ready=status.media_ready,
-        impressions=status.counter,
-    )
 
 
 def _inspect(tools: Tools) -> Inspection:
