@@ -34,6 +34,7 @@ class Front:
         self._uid = agent_uid
         self._agent: Channel[ToSpooler] | None = None
         self._news = asyncio.Event()
+        self._problem = ""
 
     def say(self, message: msgspec.Struct) -> None:
         """To the agent; without one it is lost, and the next agent asks (`Recover`)."""
@@ -62,12 +63,36 @@ class Front:
         """Say `Status` at once to a new agent and after each statement, then every few seconds."""
         while True:
             self._news.clear()
-            self.say(await _status(tools, desk))
+            self.say(await self._status(tools, desk))
             try:
                 async with asyncio.timeout(BUSY_STATUS_S if desk.busy else STATUS_S):
                     await self._news.wait()
             except TimeoutError:
                 continue
+
+    async def _status(self, tools: Tools, desk: Desk) -> Status:
+        incarnation, standby = tools.signer.identity.incarnation, tools.standby.ready
+        try:
+            status, supplies = await asyncio.to_thread(_inspect, tools)
+        except PrinterError as error:
+            self._note(str(error))
+            return Status(incarnation=incarnation, printer=UNKNOWN, busy=desk.busy, standby=standby)
+        self._note("")
+        return Status(
+            incarnation=incarnation,
+            printer=PrinterSummary(state=status.state, reasons=status.reasons),
+            busy=desk.busy,
+            standby=standby,
+            supplies=supplies,
+            media_ready=status.media_ready,
+            impressions=status.counter,
+        )
+
+    def _note(self, problem: str) -> None:
+        """Once for each change: a printer may be off all night."""
+        if problem != self._problem:
+            self._problem = problem
+            log.info("printer: %s", problem or "it answers")
 
     async def _converse(self, sock: socket.socket, desk: Desk) -> None:
         self._agent = Channel(sock, ToSpooler)
@@ -83,24 +108,6 @@ class Front:
         finally:
             self._agent = None
             desk.agent_gone()
-
-
-async def _status(tools: Tools, desk: Desk) -> Status:
-    incarnation, standby = tools.signer.identity.incarnation, tools.standby.ready
-    try:
-        status, supplies = await asyncio.to_thread(_inspect, tools)
-    except PrinterError as error:
-        log.info("printer: %s", error)
-        return Status(incarnation=incarnation, printer=UNKNOWN, busy=desk.busy, standby=standby)
-    return Status(
-        incarnation=incarnation,
-        printer=PrinterSummary(state=status.state, reasons=status.reasons),
-        busy=desk.busy,
-        standby=standby,
-        supplies=supplies,
-        media_ready=status.media_ready,
-        impressions=status.counter,
-    )
 
 
 def _inspect(tools: Tools) -> Inspection:

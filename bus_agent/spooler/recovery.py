@@ -58,12 +58,14 @@ class Recovery(Case):
         mine = [job for job in jobs if job.name == self.name]
         if len(mine) > 1:
             return Verdict(Finding.DOUBT, "found_twice", mine[0])
-        return await self._found(mine[0]) if mine else self._not_found(printer, len(jobs))
+        return await self._found(mine[0], printer) if mine else self._not_found(printer, len(jobs))
 
-    async def _found(self, job: JobStatus) -> Verdict:
+    async def _found(self, job: JobStatus, printer: PrinterStatus) -> Verdict:
         tools, self._printer_job = self.tools, job.id
         watched = self.watched(self._header, self._up_time())
-        if _WITHOUT_DOCUMENT not in job.reasons:
+        restarted = watched.up_time.behind(printer.up_time, tools.clock.boottime())
+        if _WITHOUT_DOCUMENT not in job.reasons or self._sent or restarted:
+            # A printer that kept its jobs over a restart may have lost a document of which sheets had come out.
             return self._if_sent(await watch.watch(tools.printer, watched, tools.city.limits, tools.clock))
         # Nobody is left who could send the document. Canceled, the empty job is the proof that nobody did.
         verdict = await self._confirm(watched)

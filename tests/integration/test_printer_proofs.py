@@ -289,6 +289,14 @@ def test_a_history_that_may_have_holes_is_no_proof_of_no_sheet(by_impressions: B
     assert (evidence.finding, evidence.why) == (Finding.DOUBT, why)
 
 
+def test_a_job_that_lost_its_document_in_a_restart_is_no_proof_of_no_sheet(by_impressions: Bench) -> None:
+    with held(by_impressions) as (now, job):
+        by_impressions.printer.power_cycle(keeps_jobs=True)
+        job.state, job.reasons = 4, ("job-data-insufficient",)
+        evidence = recovered(by_impressions, now._replace(sent=now.sent._replace(sent=b"")))
+        assert (evidence.finding, evidence.why) == (Finding.DOUBT, "printer_restarted")
+
+
 def test_other_paper_in_the_tray_is_refused_before_anything_begins(by_impressions: Bench) -> None:
     by_impressions.printer.media_ready = ["na_letter_8.5x11in", "iso_a5_148x210mm"]
     assert declined(by_impressions) == "refused.wrong_paper"
