@@ -25,7 +25,7 @@ REFUSALS: list[tuple[type[errors.RelayError], Callable[[Town, Session], Any]]] =
     (errors.UnknownPlaceError, lambda town, session: town.send(session, service="passport")),
     (errors.CopiesError, lambda town, session: town.send(session, copies=2)),
     (errors.TooManySheetsError, lambda town, session: town.send(session, b"4 pages")),
-    (errors.PrinterFormatError, lambda town, session: town.send(town.session("clerk-2", "bus-3"))),
+    (errors.FlattenError, lambda town, session: town.send(session, flatten=True)),
     (errors.ClerkBusyError, lambda town, session: town.session(bus="bus-2")),
     (errors.BusBusyError, lambda town, session: town.session("clerk-2")),
     (errors.UnknownPlaceError, lambda town, session: town.session("clerk-2", "bus-9")),
@@ -49,9 +49,9 @@ def test_what_is_refused_leaves_nothing_behind(town: Town, error: type[errors.Re
 def test_a_session_that_ends_during_the_check_takes_the_document_along(town: Town) -> None:
     session = town.session()
 
-    async def clerk_leaves(document: bytes, limits: Any) -> Any:
+    async def clerk_leaves(document: bytes, limits: Any, drawing: Any) -> Any:
         town.relay.sessions.close(session.clerk, session.session)
-        return await check(document, limits)
+        return await check(document, limits, drawing)
 
     check, town.relay.submissions._check = town.relay.submissions._check, clerk_leaves
     ask = Submission(clerk="clerk-1", session=session.session, service="resident-record", number="a" * 32, copies=1)
