@@ -1,11 +1,13 @@
 """A complete small city for trying it all: 長谷市, its bus もーば1号車, one clerk. Made by the functions that real cities use."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 from typing import Final, NamedTuple
 
 from cityhall_base.clock import Clock
+from cityhall_base.printers import PDF
 from provisioning.bus_folder import BusFolder, BusOwners
 from provisioning.city import add_clerk, init_city
 from provisioning.city_folder import Addresses, CityFolder, CityOwners
@@ -57,12 +59,16 @@ class SmallCity(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What differs from one small city to the next. `limits` are city.toml's; `broker_runs_as` is Mosquitto's `user`."""
+    """What differs from one small city to the next.
+
+    `limits` are city.toml's; `broker_runs_as` is Mosquitto's `user`; `formats` are the printer's.
+    """
 
     at: Addresses
     printer_uri: str
     limits: Mapping[str, int] = {}
     broker_runs_as: str | None = None
+    formats: tuple[str, ...] = (PDF,)
 
 
 def one_owner() -> Users:
@@ -74,7 +80,8 @@ def one_owner() -> Users:
 def city_toml(plan: Plan) -> bytes:
     """The city's configuration file."""
     limits = "\n".join(f"{name} = {value}" for name, value in plan.limits.items())
-    return Template(_TEMPLATE.read_text("utf-8")).substitute(printer_uri=plan.printer_uri, limits=limits).encode()
+    values = {"printer_uri": plan.printer_uri, "limits": limits, "formats": ", ".join(map(json.dumps, plan.formats))}
+    return Template(_TEMPLATE.read_text("utf-8")).substitute(values).encode()
 
 
 def make(where: Path, plan: Plan, users: Users, clock: Clock) -> SmallCity:

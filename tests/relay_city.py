@@ -54,6 +54,15 @@ section = "citizen"
 class = "certificate"
 paper = "controlled"
 second_approver = true
+[services.claim-form]
+name = "form"
+name_en = "Form"
+section = "citizen"
+class = "form"
+paper = "controlled"
+sides = "two-sided-long-edge"
+max_sheets = 2
+flatten = true
 [services.tax-certificate]
 name = "tax"
 name_en = "Tax"

@@ -75,9 +75,8 @@ class Pages:
             raise NotDrawnError(Refusal.DAMAGED)
         pdfium.FPDFBitmap_FillRect(bitmap, 0, 0, surface.width, surface.height, _WHITE)
         place = _placed(self.sizes[number], surface)
-        # Its last turns are counted clockwise.
-        turn = -surface.quarters % 4
-        pdfium.FPDF_RenderPageBitmap(bitmap, page, *place, turn, pdfium.FPDF_PRINTING | self._kind.flags)
+        clockwise = -surface.quarters % 4  # as PDFium counts (fpdfview.h)
+        pdfium.FPDF_RenderPageBitmap(bitmap, page, *place, clockwise, pdfium.FPDF_PRINTING | self._kind.flags)
         pdfium.FPDF_ClosePage(page)
         pdfium.FPDFBitmap_Destroy(bitmap)
         return Picture(surface.width, surface.height, row_bytes, pixels)
@@ -128,4 +127,4 @@ def _placed(size: PageSize, surface: Surface) -> tuple[int, int, int, int]:
     """Left, top, width and height of the page on the surface: neither stretched nor shrunk, what hangs over is cut off."""
     sides = (pixels(size.width_mm, surface.dpi), pixels(size.height_mm, surface.dpi))
     width, height = reversed(sides) if surface.quarters % 2 else sides
-    return (surface.width - width) // 2, (surface.height - height) // 2, width, height
+    return int((surface.width - width) / 2), int((surface.height - height) / 2), width, height

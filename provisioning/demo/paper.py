@@ -7,11 +7,14 @@ import hashlib
 import os
 import sys
 import time
+from io import BytesIO
 from pathlib import Path
 from typing import Final
 
 import msgspec
 import pikepdf
+
+from provisioning.demo.pwg import SYNC_WORD, raster_pages
 
 _NS: Final = 1_000_000_000
 
@@ -28,16 +31,22 @@ class Paper(msgspec.Struct, frozen=True):
 
 
 def main(records: Path, started_ns: int, seconds: float, document: Path) -> None:
-    """Print `document`, which takes `seconds`; raises pikepdf.PdfError where it is no PDF, and the printer aborts the job."""
+    """Print `document`, which takes `seconds`; raises ValueError or pikepdf.PdfError where it is damaged: the printer aborts."""
     raw, job = document.read_bytes(), int(os.environ.get("IPP_JOB_ID", "0"))
-    with pikepdf.open(document) as pdf:
-        pages = len(pdf.pages)
+    pages = _pages(raw)
     (records / f"{started_ns}.pdf").write_bytes(raw)  # the sheets in the tray, for whoever wants to look at them
     begun = Paper(job, hashlib.sha256(raw).hexdigest(), len(raw), pages, started_ns, 0)
     _record(records, begun)
     time.sleep(max(0.0, seconds - (time.time_ns() - started_ns) / _NS))  # the paper's way through the printer
     _record(records, msgspec.structs.replace(begun, completed_ns=time.time_ns()))
     sys.stderr.write(f"ATTR: job-impressions={pages} job-impressions-completed={pages}\n")
+
+
+def _pages(raw: bytes) -> int:
+    if raw.startswith(SYNC_WORD):
+        return sum(1 for _ in raster_pages(raw))
+    with pikepdf.open(BytesIO(raw)) as pdf:
+        return len(pdf.pages)
 
 
 def _record(records: Path, paper: Paper) -> None:

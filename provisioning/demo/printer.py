@@ -77,7 +77,7 @@ class PrinterFolder(NamedTuple):
             "-r",
             "off",
             "-f",
-            "application/pdf",
+            "application/pdf,image/pwg-raster",
             *places,
             "moba-1",
         )
