@@ -59,7 +59,7 @@ class SheetBack(StrEnum):
 
 
 class Raster(Table, frozen=True, kw_only=True):
-    """What city hall draws the pages to, for a printer that takes no PDF."""
+    """How city hall draws pages, for a printer that takes no PDF and wherever a clerk asks for pictures (flatten)."""
 
     dpi: Annotated[int, Meta(ge=150, le=600)] = 300
     type: RasterType = RasterType.SGRAY_8

@@ -128,10 +128,10 @@ class TooManySheetsError(RelayError):
     status = 409
 
 
-class PrinterFormatError(RelayError):
-    """The printer of this bus cannot take PDF; ask the technician for a printer that can."""
+class FlattenError(RelayError):
+    """This service does not take documents as an image; send it as it is, or have city IT allow it (flatten in city.toml)."""
 
-    key = "relay.printer_format"
+    key = "relay.flatten"
     status = 409
 
 

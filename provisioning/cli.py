@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
-    plan = small_city.Plan(Addresses(arguments.host, *arguments.ports), arguments.printer)
+    plan = small_city.Plan(Addresses(arguments.host, *arguments.ports), small_city.PrinterPlan(arguments.printer))
     users = small_city.one_owner()._replace(**dict(arguments.owner))
     if arguments.on_board is not None:
         users = users._replace(on_board=arguments.on_board)

@@ -7,6 +7,7 @@ from string import Template
 from typing import Final, NamedTuple
 
 from cityhall_base.clock import Clock
+from cityhall_base.printers import PDF
 from provisioning.bus_folder import BusFolder, BusOwners
 from provisioning.city import add_clerk, init_city
 from provisioning.city_folder import Addresses, CityFolder, CityOwners
@@ -57,15 +58,21 @@ class SmallCity(NamedTuple):
         return self.city.clerk(CLERK) / "clerk.toml"
 
 
+class PrinterPlan(NamedTuple):
+    """Of the one printer's profile, what differs."""
+
+    uri: str
+    formats: tuple[str, ...] = (PDF,)
+    lies: tuple[str, ...] = ()
+
+
 class Plan(NamedTuple):
-    """What differs from one small city to the next. `limits` are city.toml's; `broker_runs_as` is Mosquitto's `user`; `lies`
-    is of the printer's profile."""
+    """What differs from one small city to the next. `limits` are city.toml's; `broker_runs_as` is Mosquitto's `user`."""
 
     at: Addresses
-    printer_uri: str
+    printer: PrinterPlan
     limits: Mapping[str, int] = {}
     broker_runs_as: str | None = None
-    lies: tuple[str, ...] = ()
 
 
 def one_owner() -> Users:
@@ -77,7 +84,8 @@ def one_owner() -> Users:
 def city_toml(plan: Plan) -> bytes:
     """The city's configuration file."""
     limits = "\n".join(f"{name} = {value}" for name, value in plan.limits.items())
-    values = {"printer_uri": plan.printer_uri, "limits": limits, "lies": json.dumps(plan.lies)}
+    values = {"printer_uri": plan.printer.uri, "limits": limits, "lies": json.dumps(plan.printer.lies)}
+    values |= {"formats": json.dumps(plan.printer.formats)}
     return Template(_TEMPLATE.read_text("utf-8")).substitute(values).encode()
 
 

@@ -64,6 +64,7 @@ class JobShown(msgspec.Struct, frozen=True, kw_only=True):
     paper: str
     sheets: int
     impressions: int
+    document_format: str  # of what is sealed: application/pdf or image/pwg-raster
     check_word: str  # 照合番号, for example 47・さくら
     check_word_reading: str  # for example 47 sakura
     approved: bool
@@ -139,6 +140,7 @@ class Camera:
             paper=header.paper,
             sheets=header.sheets,
             impressions=header.impressions,
+            document_format=header.document_format,
             check_word=str(word),
             check_word_reading=f"{word.number} {word.reading}",
             approved=job.approved,

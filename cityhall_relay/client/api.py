@@ -53,10 +53,11 @@ class CityHall:
         """End it; its documents that are not at the printer die with it."""
         return self._patiently("DELETE", f"/1/sessions/{session}")
 
-    def send(self, document: bytes, session: str, service: str, submission: str) -> Json:
-        """Hand in a document. The submission (32 hex digits) makes repeating safe."""
+    def send(self, document: bytes, session: str, service: str, submission: str, flatten: bool = False) -> Json:
+        """Hand in a document; `flatten`: as pictures of its pages. The submission (32 hex digits) makes repeating safe."""
         path, headers = f"/1/sessions/{session}/jobs", {"Submission": submission, "Content-Type": "application/pdf"}
-        return self._patiently("POST", path, params={"service": service}, headers=headers, content=document)
+        params = {"service": service, **({"flatten": "true"} if flatten else {})}
+        return self._patiently("POST", path, params=params, headers=headers, content=document)
 
     def approve(self, job: str) -> Json:
         """印刷を許可."""

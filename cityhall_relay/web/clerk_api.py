@@ -142,6 +142,7 @@ class ClerkApi:
     def _submission(self, request: Request) -> Submission:
         copies = request.query_params.get("copies", "1")
         service = request.query_params.get("service", "")
+        flatten = request.query_params.get("flatten", "false")
         try:
             return msgspec.convert(
                 {
@@ -150,11 +151,13 @@ class ClerkApi:
                     "service": service,
                     "number": request.headers.get("submission", ""),
                     "copies": int(copies),
+                    "flatten": _BOOLEANS[flatten],
                 },
                 Submission,
             )
-        except (msgspec.ValidationError, ValueError):
-            raise RequestError("needs a header Submission of 32 hex digits, and copies as a number") from None
+        except (msgspec.ValidationError, ValueError, KeyError):
+            wanted = "a header Submission of 32 hex digits, copies as a number, and flatten as true or false"
+            raise RequestError(f"needs {wanted}") from None
 
     def _clerk(self, request: Request) -> str:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -166,6 +169,7 @@ class ClerkApi:
         return _json(job_view(self._store, job))
 
 
+_BOOLEANS: Final = {"true": True, "false": False}
 _NOT_STORED: Final = {"Cache-Control": "no-store"}
 
 

@@ -8,6 +8,7 @@ import hashlib
 import os
 import sys
 import time
+from io import BytesIO
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ import msgspec
 import pikepdf
 
 from provisioning.demo.panel import MARK, Panel
+from provisioning.demo.pwg import SYNC_WORD, raster_pages
 from provisioning.demo.stage import Scene, Stage
 
 _NS: Final = 1_000_000_000
@@ -36,7 +38,7 @@ class Paper(msgspec.Struct, frozen=True):
 
 
 def main(records: Path, stage: Stage, started_ns: int, seconds: float, document: Path) -> int:
-    """Print `document`, which takes `seconds`; raises pikepdf.PdfError where it is no PDF, and the printer aborts the job.
+    """Print `document`, which takes `seconds`; raises ValueError or pikepdf.PdfError where it is damaged: the printer aborts.
 
     Returns the command's exit status: 0, also where the job was canceled while the printer stood; 1 where it gives up.
     """
@@ -44,8 +46,7 @@ def main(records: Path, stage: Stage, started_ns: int, seconds: float, document:
     if raw.startswith(MARK):
         sys.stderr.write(raw.removeprefix(MARK).decode())
         return 0
-    with pikepdf.open(document) as pdf:
-        pages = len(pdf.pages)
+    pages = _pages(raw)
     begun = Paper(job, hashlib.sha256(raw).hexdigest(), len(raw), pages, started_ns, 0)
     scene = stage.take()
     _say(f"ATTR: job-impressions={pages} job-impressions-completed=0")
@@ -85,6 +86,13 @@ def _survives(scene: Scene, stage: Stage, job: int) -> bool:
 def _say(line: str) -> None:
     sys.stderr.write(line + "\n")
     sys.stderr.flush()
+
+
+def _pages(raw: bytes) -> int:
+    if raw.startswith(SYNC_WORD):
+        return sum(1 for _ in raster_pages(raw))
+    with pikepdf.open(BytesIO(raw)) as pdf:
+        return len(pdf.pages)
 
 
 def _record(records: Path, paper: Paper) -> None:

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from cityhall_base.clock import SystemClock
+from cityhall_base.printers import PDF
 from provisioning import small_city
 from provisioning.city_folder import Addresses
 from provisioning.demo import paper, users
@@ -38,21 +39,23 @@ _SOCKET_PATH: Final = 107
 
 
 class House:
-    """City hall and one bus. `limits` are city.toml's, and `lies` its printer's; `print_seconds`: how long a document takes
-    to come out."""
+    """City hall and one bus. `limits` are city.toml's; `formats` and `lies` its printer's; `print_seconds`: how long a document
+    takes to come out."""
 
     def __init__(
         self,
         where: Path,
         *,
         limits: Mapping[str, int] | None = None,
+        formats: tuple[str, ...] = (PDF,),
         lies: tuple[str, ...] = (),
         print_seconds: float = 0.0,
         apart: bool = True,
     ) -> None:
         self.dir = where.resolve()
         self.log, self.desk = self.dir / "log", self.dir / "desk"
-        self._limits, self._lies, self._print_seconds, self._apart = limits or {}, lies, print_seconds, apart
+        self._limits, self._print_seconds, self._apart = limits or {}, print_seconds, apart
+        self._formats, self._lies = formats, lies
         self._parts: dict[str, Part] = {}
 
     def __enter__(self) -> Self:
@@ -146,7 +149,8 @@ class House:
         at = Addresses(LOOPBACK, self.ports.bus, self.ports.clerk, self.ports.broker)
         # Mosquitto started as root looks for another user; here it shall be the one that all parts are.
         runs_as = "root" if self.users.city.broker.uid == 0 else None
-        return small_city.Plan(at, f"ipp://localhost:{self.ports.printer}/ipp/print", self._limits, runs_as, self._lies)
+        uri = f"ipp://localhost:{self.ports.printer}/ipp/print"
+        return small_city.Plan(at, small_city.PrinterPlan(uri, self._formats, self._lies), self._limits, runs_as)
 
     def _check_length(self, path: Path) -> None:
         if len(os.fsencode(path)) > _SOCKET_PATH:

@@ -95,7 +95,7 @@ class PrinterFolder(NamedTuple):
         python: str,
         seconds: float,
         media: str = "iso_a4_210x297mm",
-        formats: tuple[str, ...] = ("application/pdf",),
+        formats: tuple[str, ...] = ("application/pdf", "image/pwg-raster"),
     ) -> None:
         """Write what printer and message bus start from. `seconds`: how long a document takes to come out."""
         for path in (self.top, self.records, self.stage.folder, self.top / "spool", self.top / "tls"):

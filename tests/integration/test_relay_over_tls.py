@@ -306,6 +306,8 @@ def test_intake_refuses_with_a_sentence(live: LiveRelay) -> None:
     assert (no_pdf.status_code, no_pdf.json()["key"]) == (422, "intake.refused")
     assert send(clerk, session, pdf(), copies=2).json()["key"] == "relay.copies"
     assert send(clerk, session, pdf(), number="no").status_code == 400
+    assert send(clerk, session, pdf(), flatten="perhaps").status_code == 400
+    assert send(clerk, session, pdf(), flatten="true").json()["key"] == "relay.flatten"
     assert send(clerk, session, pdf(pages=4)).json()["key"] == "relay.too_many_sheets"
     assert clerk.get("/1/jobs").json() == {"jobs": []}
 

@@ -21,7 +21,9 @@ from provisioning.errors import AlreadyThereError, RequestRefusedError
 from provisioning.signing import public_pem
 from provisioning.vehicle import Admission, BusRequest, admit, make_bus_keys
 
-PLAN = small_city.Plan(Addresses("127.0.0.1", 8443, 8444, 8883), "ipp://localhost:8631/ipp/print", {"sync_s": 5})
+PLAN = small_city.Plan(
+    Addresses("127.0.0.1", 8443, 8444, 8883), small_city.PrinterPlan("ipp://localhost:8631/ipp/print"), {"sync_s": 5}
+)
 USERS = small_city.one_owner()
 
 
