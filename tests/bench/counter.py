@@ -100,7 +100,7 @@ class Counter:
     def _expected(self, job: str) -> bool:
         seen = self.house.snapshot()
         # A bus that keeps no opener standing by has nothing to wait for.
-        return bool(_job(seen, job).get("approved")) and bool(seen.get("opener_ready", True))
+        return bool(_job(seen, job).get("approved")) and bool(seen["opener_ready"])
 
     def _press(self, job: str, button: str) -> int:
         """When it was pressed, in nanoseconds since 1970; returns after the answer."""

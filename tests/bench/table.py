@@ -95,7 +95,7 @@ def text(rows: Sequence[Row]) -> str:
 
 def _cells(row: Row) -> tuple[str, ...]:
     verdict = {True: "held", False: "MISSED", None: ""}[row.held]
-    ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+    ratio = "" if row.ratio is None else _number(row.ratio)
     peer = str(row.peer) if row.peer else "-"
     return (row.what, str(row.ours), peer, row.unit, ratio, str(row.goal or ""), verdict, row.peer_is)
 

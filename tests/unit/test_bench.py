@@ -44,8 +44,8 @@ def test_a_goal_beside_a_peer_that_was_not_measured_is_never_held() -> None:
 def test_a_missed_goal_is_said_in_the_table() -> None:
     lines = table.text([row(Goal(1.0), 120.0, 100.0), row(Goal(1.0), 90.0, 100.0), row(None, 5.0)]).splitlines()
     assert "120  " in lines[1]
-    assert "1.20   <= 1 x peer  MISSED" in lines[1]
-    assert "0.90   <= 1 x peer  held" in lines[2]
+    assert "1.2    <= 1 x peer  MISSED" in lines[1]
+    assert "0.9    <= 1 x peer  held" in lines[2]
     assert "MISSED" not in lines[3]
 
 
