@@ -1,7 +1,7 @@
 """What intake may refuse, and what the disposable process reports. A closed table: a new refusal is a new row here.
 
 The process is given an `IntakeLimits` and answers with a `Report`, both as JSON. Nothing in a report is text of the
-document, except the name of a font, which is cut down to plain letters first.
+document, except the name of a font, which is cut down to letters and digits first.
 """
 
 from enum import StrEnum
@@ -72,6 +72,11 @@ class Refusal(StrEnum):
     FORM_XFA = (
         "intake.form_xfa",
         "The document is an XFA form, which printers show differently. Print the filled form to PDF again.",
+    )
+    FORM_NOT_DRAWN = (
+        "intake.form_not_drawn",
+        "What was filled in or noted ({detail}) is not drawn in the document, so printers would show it differently or not at "
+        "all. Print the filled document to PDF again, instead of saving it.",
     )
     EXTERNAL_REFERENCE = (
         "intake.external_reference",
