@@ -9,7 +9,7 @@ from typing import Final
 
 from pikepdf import Array, Dictionary, Name, Object, ObjectSet, Pdf, Stream
 
-from cityhall_relay.intake.pictures import unpacked
+from cityhall_relay.intake.pictures import unpacked, unpacked_inline
 from cityhall_relay.intake.report import Finding, IntakeLimits, Refusal
 
 _KEYS: Final = {
@@ -58,7 +58,7 @@ def forbidden_contents(pdf: Pdf, limits: IntakeLimits) -> Iterator[Finding]:
     Decodes every stream on the way. Raises TooMuchError when all together are more than a document may unpack to, here or in a
     printer, TooLargeAPictureError for one picture, and PdfError or ValueError when one is damaged or exceeds qpdf's limit.
     """
-    decoded = pictures = 0
+    decoded, pictures = 0, unpacked_inline(pdf, limits.stream_bytes)
     most = limits.stream_bytes * len(pdf.pages)  # in a printer: one sheet full of picture at a time
     for thing, is_map in _reachable(pdf):
         if not is_map:
@@ -87,13 +87,14 @@ def _reachable(pdf: Pdf) -> Iterator[tuple[Object, bool]]:
 
 
 def _refused(thing: Object) -> Iterator[Finding]:
-    for key, refusal in _KEYS.items():
-        if key in thing:
-            yield Finding(refusal=refusal, detail=key[1:])
-    for table, kind in ((_ACTIONS, thing.get(Name.S)), (_ANNOTATIONS, thing.get(Name.Subtype))):
+    keys = thing.keys()
+    for key in sorted(keys & _KEYS.keys()):
+        yield Finding(refusal=_KEYS[key], detail=key[1:])
+    for table, key in ((_ACTIONS, "/S"), (_ANNOTATIONS, "/Subtype")):
+        kind = thing[key] if key in keys else None
         if isinstance(kind, Name) and str(kind) in table:
             yield Finding(refusal=table[str(kind)], detail=str(kind)[1:])
-    if _acts_when_opened(thing):
+    if "/OpenAction" in keys and _acts_when_opened(thing):
         yield Finding(refusal=Refusal.SCRIPT, detail="OpenAction")
     if isinstance(thing, Stream) and (Name.F in thing or Name.Ref in thing):
         yield Finding(refusal=Refusal.EXTERNAL_REFERENCE, detail="F" if Name.F in thing else "Ref")

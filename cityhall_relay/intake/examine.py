@@ -6,12 +6,13 @@ among several readings, and another reader chooses otherwise. Only flaws under w
 taken: the rows of `_HARMLESS`, and padding after the end.
 """
 
+import codecs
 import re
 from io import BytesIO
 from typing import Final
 
 import pikepdf
-from pikepdf import Pdf
+from pikepdf import Array, Dictionary, Name, ObjectSet, Pdf
 
 from cityhall_relay.intake.contents import TooMuchError, forbidden_contents
 from cityhall_relay.intake.fonts import missing_fonts
@@ -43,8 +44,13 @@ _HARMLESS: Final = tuple(
 _PADDING: Final = b"\x00\t\n\x0c\r \x1a"  # white space (ISO 32000-2 table 1), and the end-of-file sign of DOS
 _END: Final = b"%%EOF"
 
+# Python loads a codec when it is first used, and once the process is locked in there is no file to load it from. The second and
+# third are pikepdf's.
+for _codec in ("cp932", "unicode_escape", "utf-16-be"):
+    codecs.lookup(_codec)
+
 # A value of another type than the specification names: pikepdf answers with Python's own errors.
-_WRONG_TYPE: Final = (TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError)
+_WRONG_TYPE: Final = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 
 
 def examine(document: bytes, limits: IntakeLimits) -> tuple[tuple[PageSize, ...], list[Finding]]:
@@ -56,7 +62,8 @@ def examine(document: bytes, limits: IntakeLimits) -> tuple[tuple[PageSize, ...]
     if not document.rstrip(_PADDING).endswith(_END):  # and so it would behind the end
         return (), [Finding(refusal=Refusal.DAMAGED)]
     try:
-        with pikepdf.open(BytesIO(document), attempt_recovery=False) as pdf:
+        # Pages are left as they are (inherit_page_attributes), because looking at them makes qpdf mend their tree (_page_count).
+        with pikepdf.open(BytesIO(document), attempt_recovery=False, inherit_page_attributes=False) as pdf:
             return _examine_opened(pdf, limits)
     except pikepdf.PasswordError:
         return (), [Finding(refusal=Refusal.ENCRYPTED)]
@@ -69,7 +76,8 @@ def examine(document: bytes, limits: IntakeLimits) -> tuple[tuple[PageSize, ...]
 def _examine_opened(pdf: Pdf, limits: IntakeLimits) -> tuple[tuple[PageSize, ...], list[Finding]]:
     if pdf.is_encrypted:
         return (), [Finding(refusal=Refusal.ENCRYPTED)]
-    if len(pdf.pages) == 0:
+    pages = _page_count(pdf)
+    if pages is None or pages != len(pdf.pages) or pages == 0:
         return (), [Finding(refusal=Refusal.DAMAGED)]
     if len(pdf.pages) > limits.pages:
         return (), [Finding(refusal=Refusal.TOO_MANY_PAGES, detail=str(limits.pages))]
@@ -78,6 +86,18 @@ def _examine_opened(pdf: Pdf, limits: IntakeLimits) -> tuple[tuple[PageSize, ...
     if flaws := " ".join(text for text in map(str, pdf.get_warnings()) if not _is_harmless(text)):
         findings.append(Finding(refusal=_classify(flaws)))
     return tuple(page_sizes(pdf)), findings
+
+
+def _page_count(pdf: Pdf) -> int | None:
+    """What the page tree says of itself, None if a part of it is missing. qpdf mends both in silence."""
+    seen, pending = ObjectSet(), [pdf.Root.Pages]
+    while pending:
+        node = pending.pop()
+        if not isinstance(node, Dictionary) or not seen.add(node):
+            return None
+        kids = node.get(Name.Kids)
+        pending.extend(kids if isinstance(kids, Array) else ())
+    return int(str(pdf.Root.Pages.Count))
 
 
 def _is_harmless(warning: str) -> bool:
