@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import zlib
@@ -91,12 +92,12 @@ def test_a_document_of_300_pages_is_taken_where_the_city_allows_it() -> None:
 
 def scan_600_dpi(pages: int) -> bytes:
     """A4 in colour at 600 dpi, with the grain that makes a scan's JPEG large: about 10 MB a page."""
-    grain = Image.effect_noise((4961, 7016), 60).convert("RGB")
+    width, height = 4961, 7016
     jpeg = BytesIO()
-    grain.save(jpeg, "JPEG", quality=70)
+    Image.frombytes("L", (width, height), os.urandom(width * height)).convert("RGB").save(jpeg, "JPEG", quality=20)
     with pikepdf.new() as pdf:
         for _ in range(pages):
-            image = Stream(pdf, jpeg.getvalue(), Subtype=Name.Image, Width=4961, Height=7016, BitsPerComponent=8)
+            image = Stream(pdf, jpeg.getvalue(), Subtype=Name.Image, Width=width, Height=height, BitsPerComponent=8)
             image.ColorSpace, image.Filter = Name.DeviceRGB, Name.DCTDecode
             page = pdf.add_blank_page(page_size=(595.28, 841.89))
             page.resources.XObject = Dictionary(I=image)
@@ -171,7 +172,7 @@ def test_a_document_cut_anywhere_is_damaged() -> None:
     """Between the two ends of a document that was changed once more the first half is whole, and no more than that."""
     whole = read("incremental.pdf")
     first_end = whole.index(b"%%EOF") + 5
-    for length in (9, 100, len(whole) // 2, first_end - 6, first_end + 40, len(whole) - 20, len(whole) - 7):
+    for length in (9, len(whole) // 2, first_end - 6, first_end + 40, len(whole) - 7):
         assert findings(whole[:length]) == {(Refusal.DAMAGED, "")}
     assert take(whole[:first_end]).pages == 1
 
@@ -306,7 +307,7 @@ def test_a_page_without_a_size_of_its_own_is_refused() -> None:
 def test_a_million_objects_are_a_bomb() -> None:
     many = b"<</Type/Catalog/Pages 2 0 R/Stuff[%b]>>" % b" ".join(b"<</A[]>>" for _ in range(1_000_000))
     document = by_hand(many, b"<</Type/Pages/Count 1/Kids[3 0 R]>>", PAGE)
-    assert findings(document, cpu_seconds=2) == {(Refusal.BOMB, "")}
+    assert findings(document, cpu_seconds=1) == {(Refusal.BOMB, "")}
 
 
 # Notes and fields that nobody drew
@@ -394,12 +395,13 @@ def test_who_gets_no_turn_is_told_so_and_nothing_was_begun() -> None:
 # Mutations
 
 
+@pytest.mark.timeout(150)  # 3 s of a processor, ten times that where eight share one
 def test_hundreds_of_mutated_documents_are_each_taken_or_refused_with_a_sentence() -> None:
     """A run of tens of thousands: `python -W ignore -m tests.mutations SEED COUNT`."""
-    program = [sys.executable, "-W", "ignore", "-m", "tests.mutations", "2026", "500"]
-    run = subprocess.run(program, capture_output=True, text=True, timeout=50, cwd=DOCUMENTS.parents[1], check=False)
+    program = [sys.executable, "-W", "ignore", "-m", "tests.mutations", "2026", "300"]
+    run = subprocess.run(program, capture_output=True, text=True, timeout=140, cwd=DOCUMENTS.parents[1], check=False)
     assert run.returncode == 0, run.stderr
     tally = json.loads(run.stdout)
-    assert sum(tally.values()) == 500
+    assert sum(tally.values()) == 300
     assert tally["taken"] > 10
     assert tally[Refusal.DAMAGED] > 100
