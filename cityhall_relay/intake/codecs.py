@@ -55,8 +55,8 @@ def jpeg(data: bytes) -> Header:
 
 def jpeg2000(data: bytes) -> Header:
     """The image and tile size (SIZ; T.800 section A.5.1)."""
-    at = data.find(_CODESTREAM)
-    if at < 0:
+    at = _codestream(data)
+    if data[at : at + 4] != _CODESTREAM:
         raise ValueError("no JPEG 2000")
     right, bottom, left, top, tile_width, tile_height = (_number(data, at + 8 + 4 * place, 4) for place in range(6))
     width, height = right - left, bottom - top
@@ -68,17 +68,32 @@ def jpeg2000(data: bytes) -> Header:
     return Header(width, height, sum(_depth(data[at + 42 + 3 * place]) for place in range(components)), width * height)
 
 
+def _codestream(data: bytes) -> int:
+    """Where it begins: at once, or in the box jp2c (section I.4)."""
+    at = 0
+    while data[at : at + 4] != _CODESTREAM:
+        length, head = _number(data, at, 4), 8
+        if length == 1:
+            length, head = _number(data, at + 8, 8), 16
+        if data[at + 4 : at + 8] == b"jp2c":
+            return at + head
+        if length < head:
+            raise ValueError("a box that is shorter than its head, or the last")
+        at += length
+    return at
+
+
 def jbig2(data: bytes) -> Header:
     """The page's size, and the areas of all regions that are painted on it."""
-    page, painted = None, 0
+    pages, painted = list[tuple[int, int]](), 0
     for kind, body in _segments(data):
         if kind == _PAGE_INFORMATION:
-            page = _number(body, 0, 4), _number(body, 4, 4)
+            pages.append((_number(body, 0, 4), _number(body, 4, 4)))
         elif kind in _REGIONS:
             painted += _number(body, 0, 4) * _number(body, 4, 4)
-    if page is None:
-        raise ValueError("no page")
-    width, height = page
+    if len(pages) != 1:
+        raise ValueError("not one page")
+    ((width, height),) = pages
     known = None if height == _UNKNOWN else height
     return Header(width, known, 1, max(painted, width * (known or 0)))
 

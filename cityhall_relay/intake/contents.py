@@ -58,7 +58,7 @@ def forbidden_contents(pdf: Pdf, limits: IntakeLimits) -> Iterator[Finding]:
     Decodes every stream on the way. Raises TooMuchError when all together are more than a document may unpack to, here or in a
     printer, TooLargeAPictureError for one picture, and PdfError or ValueError when one is damaged or exceeds qpdf's limit.
     """
-    decoded, pictures = 0, unpacked_inline(pdf, limits.stream_bytes)
+    decoded = pictures = 0
     most = limits.stream_bytes * len(pdf.pages)  # in a printer: one sheet full of picture at a time
     for thing, is_map in _reachable(pdf):
         if not is_map:
@@ -68,6 +68,8 @@ def forbidden_contents(pdf: Pdf, limits: IntakeLimits) -> Iterator[Finding]:
             decoded, pictures = decoded + size.here, pictures + size.picture
             if decoded > limits.decoded_bytes or pictures > most:
                 raise TooMuchError
+    if pictures + unpacked_inline(pdf, limits.stream_bytes) > most:
+        raise TooMuchError
 
 
 def _reachable(pdf: Pdf) -> Iterator[tuple[Object, bool]]:

@@ -44,10 +44,12 @@ def _painted(instructions: Iterable[object]) -> Iterable[str]:
                 saved.append(state)
             case "Q", _ if saved:
                 state = saved.pop()
-            case "Tf", [Name() as name, _]:
+            case "Tf", [*_, Name() as name, _]:
                 state = state._replace(font=str(name))
-            case "Tr", [mode]:
+            case "Tr", [*_, mode]:
                 state = state._replace(invisible=int(str(mode)) == _INVISIBLE)
+            case (("Tf" | "Tr"), _):
+                raise ValueError("no font or mode where one belongs")
             case (("Tj" | "TJ" | "'" | '"'), [*_, text]) if not state.invisible and _has_glyphs(text):
                 yield state.font
 

@@ -14,11 +14,13 @@ import pikepdf
 import pytest
 from pikepdf import Array, Dictionary, Name, Pdf, Stream
 from PIL import Image
+from starlette.requests import Request
 
 from cityhall_relay.intake.check import check
-from cityhall_relay.intake.errors import IntakeBusyError, IntakeRefused
+from cityhall_relay.intake.errors import IntakeBusyError, IntakeError, IntakeRefused
 from cityhall_relay.intake.report import IntakeLimits, PageSize, Refusal, Report
 from cityhall_relay.intake.turns import Turns
+from cityhall_relay.web.errors import HANDLERS
 
 DOCUMENTS = Path(__file__).parents[1] / "documents"
 TAKEN = sorted(path.name for path in DOCUMENTS.glob("*.pdf") if not path.name.startswith("refused-"))
@@ -390,6 +392,12 @@ def test_who_gets_no_turn_is_told_so_and_nothing_was_begun() -> None:
 
     asyncio.run(three_clerks())
     assert begun == ["first", "third"]
+
+
+def test_over_http_that_is_no_fault_of_the_relay() -> None:
+    handler: Any = HANDLERS[IntakeError]
+    answer = handler(Request({"type": "http"}), IntakeBusyError())
+    assert (answer.status_code, json.loads(bytes(answer.body))["key"]) == (503, "intake.busy")
 
 
 # Mutations

@@ -39,6 +39,7 @@ def test_a_font_that_paints_nothing_is_not_needed(content: bytes) -> None:
         b"BT 3 Tr 0 Tr /A 12 Tf (visible again) Tj ET",
         b"/A 12 Tf q BT /B 9 Tf ET Q BT (the font of before) Tj ET",
         b"Q Q Q BT /A 12 Tf (a) Tj ET",
+        b"BT 3 Tr 9 0 Tr /B /A 12 Tf (one operand too many) Tj ET",
     ],
 )
 def test_a_font_that_paints_one_glyph_is_needed(content: bytes) -> None:
@@ -51,6 +52,7 @@ def test_a_font_that_paints_one_glyph_is_needed(content: bytes) -> None:
         pytest.param(b"BT (a) Tj ET", id="the font of whoever draws this form"),
         pytest.param(b"q BT /A 12 Tf ET Q BT (a) Tj ET", id="restored to the font of whoever draws it"),
         pytest.param(b"BT /A 12 Tf /Tr Tr (a) Tj ET", id="a mode that is no number"),
+        pytest.param(b"BT /A 12 Tf 12 Tf (a) Tj ET", id="a font without a name"),
     ],
 )
 def test_content_that_does_not_say_its_font_needs_every_font(content: bytes) -> None:

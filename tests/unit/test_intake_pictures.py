@@ -98,6 +98,20 @@ def test_jbig2_that_paints_its_page_thousands_of_times_is_a_bomb() -> None:
         cost(data + region * 500, Filter=Name(codec), Width=2481, Height=3508)
 
 
+def test_a_codestream_that_another_box_only_quotes_is_not_believed() -> None:
+    data = picture("scan-jpeg2000.pdf")[0]
+    quoted = data[data.find(b"\xff\x4f\xff\x51") :][:60]
+    box = (8 + len(quoted)).to_bytes(4, "big") + b"uuid" + quoted
+    bomb = huge("scan-jpeg2000.pdf")[0]
+    assert codecs.jpeg2000(bomb[:12] + box + bomb[12:]).width == 2_000_000
+
+
+def test_jbig2_of_two_pages_is_damaged() -> None:
+    data = picture("scan-jbig2-symbols.pdf")[0]
+    with pytest.raises(ValueError, match="not one page"):
+        codecs.jbig2(data + data)
+
+
 def test_jpeg_2000_in_millions_of_tiles_is_damaged() -> None:
     data = bytearray(picture("scan-jpeg2000.pdf")[0])
     tile_size = data.find(b"\xff\x4f\xff\x51") + 8 + 16
