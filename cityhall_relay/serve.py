@@ -16,6 +16,7 @@ from cityhall_base.notify import READY, STOPPING, WATCHDOG, notify, watchdog_int
 from cityhall_relay import boss
 from cityhall_relay.hints import Hints
 from cityhall_relay.intake.check import check
+from cityhall_relay.intake.turns import Turns
 from cityhall_relay.settings import RelaySettings, load_relay
 from cityhall_relay.web.listener import Listener, bind
 
@@ -64,7 +65,7 @@ async def _until_signal(settings: RelaySettings) -> None:
 async def serving(settings: RelaySettings, clock: Clock) -> AsyncIterator[Running]:
     """A whole relay on its sockets. Raises SetupError or ListenError."""
     async with AsyncExitStack() as stack:
-        relay = boss.build(settings, clock, check)
+        relay = boss.build(settings, clock, Turns().taken_by(check))
         stack.callback(relay.close)
         relay.housekeeping.start()
         hints = _hints(settings, relay)

@@ -36,6 +36,12 @@ class IntakeUnavailableError(IntakeError):
     key = "intake.unavailable"
 
 
+class IntakeBusyError(IntakeError):
+    """Other documents are being checked, and this one got no turn; send it again in a minute."""
+
+    key = "intake.busy"
+
+
 class SandboxUnavailableError(IntakeError):
     """This machine cannot lock the checking process in; seccomp and the package libseccomp2 are needed."""
 

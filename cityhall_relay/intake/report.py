@@ -1,8 +1,8 @@
 """What intake may refuse, and what the disposable process reports. A closed table: a new refusal is a new row here.
 
 The process is given a `Task` and answers with a `Report`, both as JSON; where pages were drawn, a line feed and the drawn
-document follow. Nothing in a report is text of the document, except the name of a font, which is cut down to plain letters
-first.
+document follow. Nothing in a report is text of the document, except the name of a font, which is cut down to letters and
+digits first.
 """
 
 from enum import StrEnum
@@ -75,6 +75,11 @@ class Refusal(StrEnum):
     FORM_XFA = (
         "intake.form_xfa",
         "The document is an XFA form, which printers show differently. Print the filled form to PDF again.",
+    )
+    FORM_NOT_DRAWN = (
+        "intake.form_not_drawn",
+        "What was filled in or noted ({detail}) is not drawn in the document, so printers would show it differently or not at "
+        "all. Print the filled document to PDF again, instead of saving it.",
     )
     EXTERNAL_REFERENCE = (
         "intake.external_reference",

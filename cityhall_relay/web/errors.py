@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ExceptionHandler
 
 from cityhall_relay.errors import RelayError
-from cityhall_relay.intake.errors import IntakeError, IntakeRefused
+from cityhall_relay.intake.errors import IntakeBusyError, IntakeError, IntakeRefused
 from cityhall_wire.errors import SignatureError, TooLargeError, WireError
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,8 @@ def _intake(_request: Request, error: Exception) -> Response:
     assert isinstance(error, IntakeError)  # noqa: S101 - registered for this type
     if isinstance(error, IntakeRefused):
         return _plain(422, error.key, str(error))
+    if isinstance(error, IntakeBusyError):
+        return _plain(503, error.key, str(error))
     log.error("intake: %s", error)
     return _plain(500, error.key, str(error))
 

@@ -60,15 +60,19 @@ def bare_font(**more: Any) -> Dictionary:
     return Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica, **more)
 
 
-def form(pdf: Pdf, **resources: Any) -> Stream:
-    return Stream(pdf, b"", Subtype=Name.Form, BBox=[0, 0, 9, 9], Resources=Dictionary(**resources))
+PAINT = b"BT /F 12 Tf (certificate) Tj ET"
 
 
-def draw_with(category: str, thing: Callable[[Pdf], Any]) -> Change:
-    """Put `thing` among the first page's resources under a name of the page's choosing."""
+def form(pdf: Pdf, content: bytes = PAINT, **resources: Any) -> Stream:
+    return Stream(pdf, content, Subtype=Name.Form, BBox=[0, 0, 9, 9], Resources=Dictionary(**resources))
+
+
+def draw_with(category: str, thing: Callable[[Pdf], Any], content: bytes = PAINT) -> Change:
+    """Put `thing` among the first page's resources as /F, and let the page's content paint with it."""
 
     def change(pdf: Pdf) -> None:
-        pdf.pages[0].resources[f"/{category}"] = Dictionary(X=thing(pdf))
+        pdf.pages[0].resources[f"/{category}"] = Dictionary(F=thing(pdf))
+        pdf.pages[0].obj.Contents = Stream(pdf, content)
 
     return change
 
@@ -105,7 +109,7 @@ def type3(pdf: Pdf, **more: Any) -> Dictionary:
     return Dictionary(
         Type=Name.Font,
         Subtype=Name.Type3,
-        CharProcs=Dictionary(AA=Stream(pdf, b"0 0 9 9 re f")),
+        CharProcs=Dictionary(AA=Stream(pdf, PAINT)),
         FontBBox=[0, 0, 9, 9],
         **more,
     )
@@ -236,7 +240,7 @@ def empty_program(pdf: Pdf) -> Dictionary:
         pytest.param(
             draw_with(
                 "Pattern",
-                lambda pdf: Stream(pdf, b"", PatternType=1, Resources=Dictionary(Font=Dictionary(F=bare_font()))),
+                lambda pdf: Stream(pdf, PAINT, PatternType=1, Resources=Dictionary(Font=Dictionary(F=bare_font()))),
             ),
             id="pattern",
         ),
