@@ -19,7 +19,7 @@ import pikepdf
 
 from cityhall_relay.intake import check, checker
 from cityhall_relay.intake.errors import IntakeRefused
-from cityhall_relay.intake.report import IntakeLimits
+from cityhall_relay.intake.report import IntakeLimits, Task
 
 CORPUS = Path(__file__).parent / "documents"
 WORDS = (
@@ -148,7 +148,7 @@ def _be_the_checker(source: int, write: int) -> None:
     try:
         os.dup2(source, 0)
         os.dup2(write, 1)
-        code = checker.main(msgspec.json.encode(LIMITS).decode())
+        code = checker.main(msgspec.json.encode(Task(limits=LIMITS)).decode())
     except BaseException:
         traceback.print_exc()
     finally:

@@ -7,7 +7,7 @@ from typing import Final, ParamSpec, TypeVar
 from cityhall_relay.intake.errors import IntakeBusyError
 
 AT_ONCE: Final = 2
-"""Two disposable processes hold 1 GiB at worst, 2 GiB where they draw, and use the two processors that the relay's machine has at least."""
+"""Two disposable processes hold 1 GiB at worst, 2 where they draw, and use the two processors that a relay has at least."""
 
 PATIENCE_SECONDS: Final = 60.0
 """An ordinary document takes 0.3 s; three that use up their 20 s may stand before this one."""

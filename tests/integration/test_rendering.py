@@ -204,9 +204,8 @@ PRINTED, SCREEN_ONLY, HIDDEN = 4, 0, 6
 @pytest.mark.parametrize(
     ("flags", "black"), [(PRINTED, True), (SCREEN_ONLY, False), (HIDDEN, False)], ids=["printed", "screen", "hidden"]
 )
-@pytest.mark.parametrize("needs", [True, False], ids=["asks for new appearances", "has its appearances"])
 def test_a_form_field_is_drawn_as_the_document_shows_it_and_only_where_it_is_to_be_printed(
-    flags: int, black: bool, needs: bool
+    flags: int, black: bool
 ) -> None:
     def filled_form(pdf: Pdf) -> None:
         look = Stream(pdf, b"0 0 100 100 re f", Subtype=Name.Form, BBox=[0, 0, 100, 100])
@@ -214,7 +213,7 @@ def test_a_form_field_is_drawn_as_the_document_shows_it_and_only_where_it_is_to_
         value: dict[str, Any] = {"FT": Name.Tx, "T": String("a"), "V": String("東京")}
         field = pdf.make_indirect(Dictionary(**where, **value, AP=Dictionary(N=look)))
         pdf.pages[0].obj.Annots = Array([field])
-        pdf.Root.AcroForm = Dictionary(Fields=[field], NeedAppearances=needs)
+        pdf.Root.AcroForm = Dictionary(Fields=[field])
 
     (page,) = pages_of(draw(document(filled_form)))
     assert (sheet(page).getpixel((312, 600)) == 0) is black
@@ -278,7 +277,7 @@ def with_font(pdf: Pdf) -> None:
     ("source", "refusal"),
     [
         (encrypted(), Refusal.ENCRYPTED),
-        (document(with_font), Refusal.FONT_NOT_EMBEDDED),
+        (document(with_font, content=b"BT /F 12 Tf (a) Tj ET"), Refusal.FONT_NOT_EMBEDDED),
         (document(lambda pdf: pdf.Root.update(Dictionary(AcroForm=Dictionary(XFA=String("x"))))), Refusal.FORM_XFA),
         (document()[:-300], Refusal.DAMAGED),
         (document(size=(612, 792)), Refusal.WRONG_SIZE),
