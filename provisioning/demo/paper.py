@@ -4,6 +4,7 @@
 """
 
 import hashlib
+import io
 import os
 import sys
 import time
@@ -12,6 +13,8 @@ from typing import Final
 
 import msgspec
 import pikepdf
+
+from provisioning.demo import pcl
 
 _NS: Final = 1_000_000_000
 
@@ -28,16 +31,22 @@ class Paper(msgspec.Struct, frozen=True):
 
 
 def main(records: Path, started_ns: int, seconds: float, document: Path) -> None:
-    """Print `document`, which takes `seconds`; raises pikepdf.PdfError where it is no PDF, and the printer aborts the job."""
+    """Print `document`, which takes `seconds`; raises pikepdf.PdfError where it is neither PDF nor PCL, and the printer aborts the job."""
     raw, job = document.read_bytes(), int(os.environ.get("IPP_JOB_ID", "0"))
-    with pikepdf.open(document) as pdf:
-        pages = len(pdf.pages)
-    (records / f"{started_ns}.pdf").write_bytes(raw)  # the sheets in the tray, for whoever wants to look at them
+    pages, kind = _pages(raw)
+    (records / f"{started_ns}.{kind}").write_bytes(raw)  # the sheets in the tray, for whoever wants to look at them
     begun = Paper(job, hashlib.sha256(raw).hexdigest(), len(raw), pages, started_ns, 0)
     _record(records, begun)
     time.sleep(max(0.0, seconds - (time.time_ns() - started_ns) / _NS))  # the paper's way through the printer
     _record(records, msgspec.structs.replace(begun, completed_ns=time.time_ns()))
     sys.stderr.write(f"ATTR: job-impressions={pages} job-impressions-completed={pages}\n")
+
+
+def _pages(raw: bytes) -> tuple[int, str]:
+    if raw.startswith(pcl.RESET):
+        return pcl.pages(raw), "pcl"
+    with pikepdf.open(io.BytesIO(raw)) as pdf:
+        return len(pdf.pages), "pdf"
 
 
 def _record(records: Path, paper: Paper) -> None:
