@@ -6,11 +6,12 @@ from string import Template
 from typing import Final, NamedTuple
 
 from cityhall_base.clock import Clock
+from cityhall_base.printers import PDF
 from provisioning.bus_folder import BusFolder, BusOwners
 from provisioning.city import add_clerk, init_city
 from provisioning.city_folder import Addresses, CityFolder, CityOwners
 from provisioning.files import Owner, me
-from provisioning.vehicle import admit, install_bus_config, make_bus_keys
+from provisioning.vehicle import admit, install_bus_config, install_driver, make_bus_keys
 
 BUS: Final = "moba-1"
 CLERK: Final = "clerk-7f3a"
@@ -32,6 +33,7 @@ class Users(NamedTuple):
     spooler: Owner
     concierge: Owner
     on_board: int
+    driver: Owner
 
     @property
     def city(self) -> CityOwners:
@@ -41,7 +43,7 @@ class Users(NamedTuple):
     @property
     def bus(self) -> BusOwners:
         """On the bus."""
-        return BusOwners(self.authority, self.agent, self.spooler, self.on_board, self.concierge.gid)
+        return BusOwners(self.authority, self.agent, self.spooler, self.on_board, self.concierge.gid, self.driver)
 
 
 class SmallCity(NamedTuple):
@@ -57,24 +59,32 @@ class SmallCity(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What differs from one small city to the next. `limits` are city.toml's; `broker_runs_as` is Mosquitto's `user`."""
+    """What differs from one small city to the next. `limits` are city.toml's; `broker_runs_as` is Mosquitto's `user`.
+
+    With `ppd` the printer takes what this driver makes, of MIME type `sends`, and no PDF.
+    """
 
     at: Addresses
     printer_uri: str
     limits: Mapping[str, int] = {}
     broker_runs_as: str | None = None
+    ppd: Path | None = None
+    sends: str = "application/octet-stream"
 
 
 def one_owner() -> Users:
     """Everything belongs to whoever runs this program."""
     own = me()
-    return Users(own, own, own, own, own, own, own, own.gid)
+    return Users(own, own, own, own, own, own, own, own.gid, own)
 
 
 def city_toml(plan: Plan) -> bytes:
     """The city's configuration file."""
     limits = "\n".join(f"{name} = {value}" for name, value in plan.limits.items())
-    return Template(_TEMPLATE.read_text("utf-8")).substitute(printer_uri=plan.printer_uri, limits=limits).encode()
+    words = {"printer_uri": plan.printer_uri, "format": plan.sends if plan.ppd else PDF, "limits": limits, "driver": ""}
+    if plan.ppd:
+        words["driver"] = f'[printers.moba-1-printer.driver]\nppd = "{plan.ppd.name}"\nsends = "{plan.sends}"\n'
+    return Template(_TEMPLATE.read_text("utf-8")).substitute(words).encode()
 
 
 def make(where: Path, plan: Plan, users: Users, clock: Clock) -> SmallCity:
@@ -84,4 +94,6 @@ def make(where: Path, plan: Plan, users: Users, clock: Clock) -> SmallCity:
     add_clerk(made.city, CLERK, users.city)
     request = make_bus_keys(made.bus, BUS, users.bus)
     install_bus_config(made.bus, admit(made.city, request, clock), users.bus)
+    if plan.ppd:
+        install_driver(made.bus, plan.ppd, users.bus)
     return made

@@ -73,12 +73,12 @@ def main(driver: int, orders: str, connection_fd: int) -> None:
 
 
 def rehearse(driver: int, orders: str) -> None:
-    """Furnish a room, lock it, end: whether this machine allows it. Says the sentence and ends with status 1 where not."""
+    """Furnish a room, lock it, end: whether this machine allows it. Says the sentence and ends with 1 where not."""
     die_with(driver)
     room.leave_the_machine()
     with _room(msgspec.json.decode(orders, type=Orders).paths, lambda parent: None) as parent:
-        if said := parent.recv(_WORD_BYTES).decode():
-            sys.exit(said)
+        if parent.recv(_WORD_BYTES):
+            sys.exit(1)  # the room's first process has said why
 
 
 def _serve(connection: socket.socket, orders: Orders) -> None:

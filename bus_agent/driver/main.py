@@ -72,8 +72,8 @@ def _check_machine(orders: Orders) -> None:
     )
     if done.returncode:
         raise NoRoomError(
-            f"{done.stderr.strip()}; allow this user to make user namespaces (sysctl user.max_user_namespaces, "
-            "kernel.apparmor_restrict_unprivileged_userns) on a kernel with Landlock (5.13 or newer)"
+            f"{done.stderr.strip().removeprefix('<4>driver: ')}; allow this user to make user namespaces "
+            "(sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns); Landlock needs Linux 5.13"
         )
 
 

@@ -127,7 +127,8 @@ def _fill(root: Path, programs: Sequence[Path]) -> None:
     (root / "etc/group").write_text(f"driver:x:{os.getegid()}:\n")
     (root / "etc/nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files\n")
     (root / JOB.name).mkdir(0o700)
-    (root / "tmp").symlink_to(JOB / "tmp")
+    if not (root / "tmp").exists():  # unless a technician keeps programs there, which is then what it shows
+        (root / "tmp").symlink_to(JOB / "tmp")
 
 
 def _show(path: Path, root: Path, *, writable: bool = False) -> None:

@@ -31,7 +31,7 @@ class Paper(msgspec.Struct, frozen=True):
 
 
 def main(records: Path, started_ns: int, seconds: float, document: Path) -> None:
-    """Print `document`, which takes `seconds`; raises pikepdf.PdfError where it is neither PDF nor PCL, and the printer aborts the job."""
+    """Print `document`, which takes `seconds`. Raises pikepdf.PdfError where it is neither PDF nor PCL: the job is aborted."""
     raw, job = document.read_bytes(), int(os.environ.get("IPP_JOB_ID", "0"))
     pages, kind = _pages(raw)
     (records / f"{started_ns}.{kind}").write_bytes(raw)  # the sheets in the tray, for whoever wants to look at them

@@ -8,6 +8,11 @@ from urllib.parse import quote
 
 from provisioning.files import Owner, folder, write
 
+VIRTUAL_PPD: Final = Path(__file__).with_name("virtual.ppd")
+"""The driver's file for a printer that takes PCL."""
+
+PCL: Final = "application/vnd.hp-PCL"
+
 # ippeveprinter announces itself through a message bus and does not start without one. A user id that stands in no passwd
 # file cannot identify itself to it; the folder, which is the printer's alone, keeps everybody else out.
 _MESSAGE_BUS: Final = Template("""\
@@ -77,7 +82,7 @@ class PrinterFolder(NamedTuple):
             "-r",
             "off",
             "-f",
-            "application/pdf",
+            f"application/pdf,{PCL}",
             *places,
             "moba-1",
         )

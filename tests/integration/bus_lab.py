@@ -252,7 +252,8 @@ def recover(sealed: Sealed, request: bytes, printer_job: int = 0, sent: bytes = 
 class BusLab:
     """Message bus, printer and spooler in one short folder."""
 
-    def __init__(self, top: Path) -> None:
+    def __init__(self, top: Path, printer: str = "", settings: str = "") -> None:
+        self._printer_toml, self._spooler_toml = printer, settings
         self.top, self.socket = top, top / "spooler.sock"
         self.city_hall, self.print_key = CityHall(), Ed25519PrivateKey.generate()
         self.printer_folder = PrinterFolder(top / "printer")
@@ -283,7 +284,7 @@ class BusLab:
         return [int(pid) for pid in text.split()]
 
     def _write_config(self) -> None:
-        raw = _CITY.format(port=self.port).encode()
+        raw = (_CITY.format(port=self.port) + self._printer_toml).encode()
         parse_city(raw, "city.toml")
         (self.top / "city.toml").write_bytes(raw)
         (self.top / "city.toml.sig").write_bytes(sign_city(raw, self.city_hall.key))
@@ -291,7 +292,7 @@ class BusLab:
         (self.top / "print.pem").write_bytes(private_pem(self.print_key))
         (self.top / "print.pem").chmod(0o600)
         lines = [f'bus = "{BUS}"', 'city_file = "city.toml"', 'relay_public_key = "relay.pub"']
-        lines += ['print_key = "print.pem"', 'socket = "spooler.sock"']
+        lines += ['print_key = "print.pem"', 'socket = "spooler.sock"', self._spooler_toml]
         (self.top / "spooler.toml").write_text("\n".join(lines))
 
     def _part(self, name: str, argv: tuple[str, ...], ready: Any) -> Part:
@@ -318,9 +319,9 @@ class BusLab:
 
 
 @contextmanager
-def bus_lab(top: Path, print_seconds: float = 0.0) -> Iterator[BusLab]:
-    """A running lab."""
-    lab = BusLab(top)
+def bus_lab(top: Path, print_seconds: float = 0.0, printer: str = "", settings: str = "") -> Iterator[BusLab]:
+    """A running lab. `printer` is more of city.toml, `settings` more of spooler.toml."""
+    lab = BusLab(top, printer, settings)
     try:
         lab.start(print_seconds)
         yield lab
