@@ -11,7 +11,7 @@ import socket
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -30,7 +30,15 @@ from bus_agent.driver.stream import (
     ToDriver,
     driver_error,
 )
-from bus_agent.errors import BusError, ChannelError, DriverError, DriverFileError, DriverSlowError, PeerGoneError
+from bus_agent.errors import (
+    BusError,
+    ChannelError,
+    DriverError,
+    DriverFileError,
+    DriverRoomError,
+    DriverSlowError,
+    PeerGoneError,
+)
 from bus_agent.harden import die_with, die_with_parent, harden
 from cityhall_base.errors import SetupError
 from cityhall_base.landlock import forbid_files
@@ -38,6 +46,9 @@ from cityhall_base.landlock import forbid_files
 _ENGAGE_S: Final = 5
 _DOCUMENT_S: Final = 90
 """From the start to the document's first byte: a release takes at most 30 s, and an opener that has ended hangs up."""
+
+_PASS_ON_S: Final = 30
+"""128 MiB to a process that only reads take 0.1 s."""
 
 _PPD_BYTES: Final = 4 * 1024 * 1024
 _CHUNK: Final = 256 * 1024
@@ -75,9 +86,12 @@ def main(driver: int, orders: str, connection_fd: int) -> None:
 def rehearse(driver: int, orders: str) -> None:
     """Furnish a room, lock it, end: whether this machine allows it. Says the sentence and ends with 1 where not."""
     die_with(driver)
-    room.leave_the_machine()
-    with _room(msgspec.json.decode(orders, type=Orders).paths, lambda parent: None) as parent:
-        if parent.recv(_WORD_BYTES):
+    try:
+        room.leave_the_machine()
+    except DriverRoomError as error:
+        sys.exit(str(error))
+    with _room(msgspec.json.decode(orders, type=Orders).paths, lambda parent: _say(parent, _DONE)) as child:
+        if child.recv(_WORD_BYTES).decode() != _DONE:
             sys.exit(1)  # the room's first process has said why
 
 
@@ -119,7 +133,7 @@ def _read_ppd(folder: Path, name: str) -> bytes:
 
 def _pass_on(connection: socket.socket, output: int) -> None:
     size = os.fstat(output).st_size
-    stream = Stream(connection, _ENGAGE_S)
+    stream = Stream(connection, _PASS_ON_S)
     stream.send(Converted(size=size))
     for at in range(0, size, _CHUNK):
         stream.send_bytes(memoryview(os.pread(output, _CHUNK, at)))
@@ -159,7 +173,7 @@ class _Watch:
 def _room(programs: list[Path], work: Callable[[socket.socket], None], *keep: int) -> Iterator[socket.socket]:
     """A furnished and locked room in which `work` is done; when this is left, all of it has ended.
 
-    Yields a socket on which it says a word: what `work` says, or an error's key; nothing where all went well.
+    Yields a socket on which it says a word: what `work` says, or an error's key.
     """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     child = os.fork()
@@ -189,13 +203,21 @@ def _first_process(
         room.furnish(programs)
         room.lock(programs)
         work(parent)
-    except (BusError, SetupError) as error:
-        key = error.key if isinstance(error, DriverError) else DriverError.key
+    except (BusError, SetupError, OSError) as error:
         sys.stderr.write(f"<4>driver: {error}\n")
-        parent.send(key.encode())
+        _say(parent, error.key if isinstance(error, DriverError) else DriverError.key)
+    except BaseException as error:
+        sys.stderr.write(f"<3>driver: {type(error).__name__}\n")
+        raise
     finally:
         # Nothing of the parent's may be done a second time, whatever went wrong here.
         os._exit(0)
+
+
+def _say(parent: socket.socket, word: str) -> None:
+    # A parent that has gone needs no word.
+    with suppress(OSError):
+        parent.send(word.encode())
 
 
 def _check_alive(parent: socket.socket) -> None:
@@ -212,7 +234,7 @@ def _convert(parent: socket.socket, connection: socket.socket, ppd: bytes) -> No
     stream = Stream(connection, _DOCUMENT_S)
     stream.send(Ready())
     document = stream.receive(ToDriver, Document)
-    parent.send(_BEGUN.encode())
+    _say(parent, _BEGUN)
     cupsd.convert(document, _pieces(stream, document.size))
     fd = os.open(OUTPUT, os.O_RDONLY | os.O_CLOEXEC)
     socket.send_fds(parent, [_DONE.encode()], [fd])

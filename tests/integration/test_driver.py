@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -248,9 +249,9 @@ def temporary() -> list[Path]:
 
 
 def test_what_a_filter_keeps_is_in_the_room_alone_and_gone_with_it(lab: DriverLab, pool: ThreadPoolExecutor) -> None:
-    certificate = sample_certificate(31)
-    haystack = Haystack(certificate, sample_certificate(32), seed=7)
-    future, inside = converting(lab, pool, certificate)
+    document = random.Random(31).randbytes(50_000)
+    haystack = Haystack(document, b"", seed=7)
+    future, inside = converting(lab, pool, document)
     room = Path(f"/proc/{inside.pid('cupsd')}/root/job")
     wait_until((room / "tmp/copy").exists, GONE_S, "the filter has its copy")
     outside = [lab.top, *(Path(name) for name in ("/var/spool/cups", "/var/cache/cups", "/var/log/cups", "/run/cups"))]
@@ -259,7 +260,7 @@ def test_what_a_filter_keeps_is_in_the_room_alone_and_gone_with_it(lab: DriverLa
     assert {path.parent.name for path in inner if haystack.search_file(path)} == {"spool", "tmp"}
     assert haystack.search([path for path in [*outside, *temporary()] if path.exists()]) == []
     os.kill(inside.pid("/waiting"), signal.SIGUSR1)
-    assert future.result(GONE_S) == certificate
+    assert future.result(GONE_S) == document
     all_gone(inside)
     assert haystack.search([path for path in [*outside, *temporary()] if path.exists()]) == []
 
