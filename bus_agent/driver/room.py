@@ -37,6 +37,7 @@ _TMPFS_AT: Final = Path("/proc")
 
 _READ_ONLY: Final = ("/etc/fonts", "/etc/ghostscript", "/etc/ld.so.cache", "/etc/papersize", "/var/cache/fontconfig")
 _READ_ONLY_TREES: Final = ("/var/lib/ghostscript", "/etc/alternatives")
+# Links into /usr, as on every Debian since 12 and every Ubuntu since 24.04.
 _LINKS: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _DEVICES: Final = ("null", "zero", "full", "urandom", "random")
 
@@ -65,7 +66,7 @@ def leave_the_machine() -> None:
 
 
 def furnish(programs: Sequence[Path]) -> None:
-    """As first process of the new PID namespace: nothing is left of the file system but programs and one tmpfs, mode 0700.
+    """As first process of the new PID namespace: nothing is left of the file system but programs and one tmpfs.
 
     Raises DriverRoomError.
     """
@@ -86,7 +87,8 @@ def furnish(programs: Sequence[Path]) -> None:
 def lock(programs: Sequence[Path]) -> None:
     """After `furnish`, for good, with PR_SET_NO_NEW_PRIVS set: Landlock, no capability, limits. Raises DriverRoomError."""
     here = [Path("/etc"), *(Path(name) for name in (*_READ_ONLY, *_READ_ONLY_TREES) if Path(name).exists())]
-    if not landlock.allow_only(here, programs, [JOB, *(Path("/dev", name) for name in _DEVICES)]):
+    there = [path for path in programs if path.exists()]
+    if not landlock.allow_only(here, there, [JOB, *(Path("/dev", name) for name in _DEVICES)]):
         raise DriverRoomError("Landlock")
     drop_capabilities()
     for kind, limit in (
@@ -116,8 +118,6 @@ def _fill(root: Path, programs: Sequence[Path]) -> None:
         above = Path("/", name)
         if above.is_symlink():
             (root / name).symlink_to(os.readlink(above))
-        elif above.is_dir():
-            _show(above, root)
     for path in (*programs, *map(Path, _READ_ONLY), *map(Path, _READ_ONLY_TREES)):
         if path.exists():
             _show(path, root)
