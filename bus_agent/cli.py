@@ -1,4 +1,4 @@
-"""`bus-agent`: runs the agent or the spooler, and speaks to a running agent as the concierge's screen does.
+"""`bus-agent`: runs the agent, the spooler or the driver, and speaks to a running agent as the concierge's screen does.
 
 Everything is imported where it is used: the spooler must not carry the agent's libraries, nor a client those of either.
 """
@@ -56,6 +56,7 @@ def _add_services(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     for name, run, text in (
         ("run", _run_agent, "link to city hall, journal and local API (reads bus.toml)"),
         ("spooler", _run_spooler, "the printer's side (reads spooler.toml)"),
+        ("driver", _run_driver, "converts for a printer that needs a CUPS driver (reads driver.toml)"),
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("--config", type=Path, required=True, metavar="FILE")
@@ -156,6 +157,15 @@ def _run_spooler(arguments: argparse.Namespace) -> int:
     from bus_agent.spooler import main as spooler
 
     return spooler.run(arguments.config)
+
+
+def _run_driver(arguments: argparse.Namespace) -> int:
+    from bus_agent import lean
+
+    lean.leave_out(lean.UNUSED_BY_SPOOLER)
+    from bus_agent.driver import main as driver
+
+    return driver.run(arguments.config)
 
 
 def _run_client(arguments: argparse.Namespace) -> int:

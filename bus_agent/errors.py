@@ -137,6 +137,57 @@ class LateReleaseError(ReleaseError):
     key = "print.late"
 
 
+# --- the printer's driver ---
+
+
+class DriverError(BusError):
+    """The printer's driver could not prepare the document; nothing was printed. If this comes again, call the technician."""
+
+    key = "driver.failed"
+
+
+class DriverGoneError(DriverError):
+    """The driver's program is not running; it is started again by itself. If this stays, call the technician."""
+
+    key = "driver.gone"
+
+
+class DriverFileError(DriverError):
+    """This bus has no usable driver file (PPD) for its printer; call the technician."""
+
+    key = "driver.ppd"
+
+
+class DriverRoomError(DriverError):
+    """This machine cannot lock a printer's driver in, so none is started; call the technician."""
+
+    key = "driver.room"
+
+
+class DriverFilterError(DriverError):
+    """The printer's driver gave up on this document; nothing was printed. Ask the clerk to send it again."""
+
+    key = "driver.filter"
+
+
+class DriverSlowError(DriverError):
+    """The printer's driver took too long for this document; nothing was printed. Ask the clerk to send fewer pages at a time."""
+
+    key = "driver.too_slow"
+
+
+class DriverTooLargeError(DriverError):
+    """The document is too large in the printer's own language; nothing was printed. Ask the clerk to send fewer pages at a time."""
+
+    key = "driver.too_large"
+
+
+class DriverPagesError(DriverError):
+    """The printer's driver made another number of pages than city hall announced; nothing was printed. Call the technician."""
+
+    key = "driver.pages"
+
+
 # --- what the concierge asks for and cannot have ---
 
 

@@ -1,5 +1,6 @@
 """sd_notify(3): tell systemd that the process is ready, alive or stopping. Errors are raised, not swallowed."""
 
+import asyncio
 import os
 import socket
 from typing import Final
@@ -24,3 +25,11 @@ def watchdog_interval_s() -> float | None:
     """Half of the interval in which systemd expects a sign of life; None where it expects none."""
     usec = os.environ.get("WATCHDOG_USEC")
     return int(usec) / 2_000_000 if usec else None
+
+
+async def stay_alive() -> None:
+    """Feed the watchdog from the event loop, whatever line and printer do; ends at once where nobody wants it."""
+    interval = watchdog_interval_s()
+    while interval is not None:
+        notify(WATCHDOG)
+        await asyncio.sleep(interval)

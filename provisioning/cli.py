@@ -15,7 +15,7 @@ from provisioning.errors import ProvisionError
 from provisioning.files import Owner, own_empty_folder
 
 _LAST_PORT: Final = 65535
-_PARTS: Final = ("relay", "broker", "clerk", "agent", "spooler", "concierge")
+_PARTS: Final = ("relay", "broker", "clerk", "agent", "spooler", "concierge", "driver")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -92,7 +92,7 @@ class Boss:
                 served = tasks.create_task(web.serve([listener]))
                 machines = (self.syncer, self.carrier, self.line, self.guard, self.readiness)
                 work = [tasks.create_task(machine.run()) for machine in machines]
-                work.append(tasks.create_task(_stay_alive()))
+                work.append(tasks.create_task(notify.stay_alive()))
                 if self.hints:
                     self.hints.start()
                 notify.notify(notify.READY)
@@ -115,11 +115,3 @@ class Boss:
     def _snapshot(self) -> Snapshot:
         received = self.link.received + (self.hints.received if self.hints else 0)
         return self._camera.take(self._clock.utc_ms(), received)
-
-
-async def _stay_alive() -> None:
-    # From the event loop, and never tied to the line: a dead zone is no reason for a restart.
-    interval = notify.watchdog_interval_s()
-    while interval is not None:
-        notify.notify(notify.WATCHDOG)
-        await asyncio.sleep(interval)

@@ -44,7 +44,9 @@ ACCEPT_S: Final = 15
 SPOOLER_GONE: Final = "spooler_gone"
 _EVENTS: Final = {finding: Event(finding) for finding in Finding}
 _DECLINES: Final = {
-    kind.key: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, RefusedError)
+    kind.key: kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, RefusedError | errors.DriverError)
 }
 
 log = logging.getLogger(__name__)

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
+from cityhall_base.printers import MimeType
 from cityhall_wire.headers import Attempt, Count, JobId, Name, SessionId
 from cityhall_wire.messages.link import PrinterSummary
 from cityhall_wire.messages.printing import Incarnation
@@ -159,6 +160,11 @@ class Order(_Message, frozen=True, kw_only=True, tag="order"):
     seal_header: HeaderBytes
     relay_key: Annotated[bytes, Meta(min_length=32, max_length=32)]  # Ed25519 public key
     approvals: Annotated[int, Meta(ge=1, le=4)]  # distinct approvers that the service demands
+    driver_sends: MimeType | None = None  # with it `ThroughDriver` follows
+
+
+class ThroughDriver(_Message, frozen=True, kw_only=True, tag="through-driver"):
+    """Have the document converted before it goes to the printer. The driver's connection comes with this as a descriptor."""
 
 
 class Use(_Message, frozen=True, kw_only=True, tag="use"):
@@ -175,7 +181,7 @@ class Proceed(_Message, frozen=True, kw_only=True, tag="proceed"):
     step: Step
 
 
-ToOpener = Prepare | Order | Use | Proceed
+ToOpener = Prepare | Order | ThroughDriver | Use | Proceed
 
 
 # --- opener to spooler ---
@@ -192,7 +198,7 @@ class FreshKey(_Message, frozen=True, kw_only=True, tag="fresh-key"):
 
 
 class Opened(_Message, frozen=True, kw_only=True, tag="opened"):
-    """The release fits and the document is whole in memory."""
+    """The release fits and the document is whole in memory, where a driver is needed in the printer's own language."""
 
 
 class Created(_Message, frozen=True, kw_only=True, tag="created"):

@@ -7,8 +7,10 @@ all that goes wrong before it is NO_SHEET.
 
 import asyncio
 import os
+import socket
 from typing import Final, NamedTuple, TypeVar
 
+from bus_agent.driver.client import CONVERT_S
 from bus_agent.errors import (
     BodyError,
     BusError,
@@ -32,6 +34,7 @@ from bus_agent.ipc.messages import (
     Sending,
     Sent,
     Step,
+    ThroughDriver,
     Use,
 )
 from bus_agent.spooler import readiness, verify, watch
@@ -84,6 +87,7 @@ class Attempt(Case):
         self._order, self._body = order, body
         self._inbox: asyncio.Queue[FromAgent | None] = asyncio.Queue()
         self._opener: Opener | None = None
+        self._driver: socket.socket | None = None
         self._creating = self._sending = False
 
     def take(self, message: FromAgent) -> None:
@@ -107,6 +111,7 @@ class Attempt(Case):
         finally:
             self._end_opener()
             self._close_body()
+            self._hang_up()
         if error is not None:
             verdict = await self._after(error)
         if verdict is not None:
@@ -135,6 +140,9 @@ class Attempt(Case):
         tools = self.tools
         printer, at = await asyncio.to_thread(tools.printer.describe), tools.clock.boottime()
         readiness.check(printer, tools.profile, header.media)
+        if tools.driver:
+            # First of all: what cannot be converted needs no key and no release.
+            self._driver = await asyncio.to_thread(tools.driver.engage)
         service = tools.city.services.get(header.service)
         return _Ready(header, 2 if service and service.second_approver else 1, printer, at)
 
@@ -152,9 +160,16 @@ class Attempt(Case):
     async def _release(self, opener: Opener, ready: _Ready) -> None:
         tools, order = self.tools, self._order
         key = tools.relay_key.public_bytes_raw()
+        sends = tools.profile.sent_format if self._driver else None
         await opener.prepared()
-        opener.send(Order(seal_header=order.seal_header, relay_key=key, approvals=ready.approvals), self._body)
+        opener.send(
+            Order(seal_header=order.seal_header, relay_key=key, approvals=ready.approvals, driver_sends=sends),
+            self._body,
+        )
         self._close_body()
+        if self._driver:
+            opener.send(ThroughDriver(), self._driver.fileno())
+            self._hang_up()
         public = (await opener.expect(FreshKey, _KEY_S)).public
         signed = tools.signer.request(order, public, ready.printer)
         self.request = signed.request
@@ -170,7 +185,7 @@ class Attempt(Case):
         verify.check_release(answer, tools.relay_key, expected)
         verify.check_in_time(deadline, tools.clock.boottime())
         opener.send(Use(envelope=answer, request=signed.payload, deadline=deadline))
-        await opener.expect(Opened, _OPEN_S)
+        await opener.expect(Opened, _OPEN_S + (CONVERT_S if tools.driver else 0))
 
     def _intent_to_send(self) -> Intent:
         statement = self.state(Finding.SENDING, "created")
@@ -240,6 +255,12 @@ class Attempt(Case):
                 self._printer_job = message.printer_job
             self._sending = self._sending or isinstance(message, Sending)
         self._opener = None
+
+    def _hang_up(self) -> None:
+        # The opener's end is then the last one, and its end the driver's.
+        if self._driver is not None:
+            self._driver.close()
+            self._driver = None
 
     def _close_body(self) -> None:
         if self._body >= 0:

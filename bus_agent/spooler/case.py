@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from bus_agent.driver.client import Driver
 from bus_agent.errors import PrinterError
 from bus_agent.ipc.messages import Statement
 from bus_agent.spooler import watch
@@ -44,6 +45,7 @@ class Tools(NamedTuple):
     clock: Clock
     standby: Standby
     say: Say
+    driver: Driver | None = None  # where the printer needs one
 
 
 class Case:

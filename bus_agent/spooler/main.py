@@ -9,13 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
+from bus_agent.driver.client import Driver
+from bus_agent.harden import harden
 from bus_agent.ipc import address
 from bus_agent.settings import SpoolerSettings, load_spooler_settings, uid_of
 from bus_agent.spooler.case import Tools
 from bus_agent.spooler.desk import Desk
 from bus_agent.spooler.evidence import Identity, Signer
 from bus_agent.spooler.front import Front
-from bus_agent.spooler.harden import harden
 from bus_agent.spooler.printer import path_at
 from bus_agent.spooler.standby import Standby
 from cityhall_base import keys, notify
@@ -42,8 +43,9 @@ def run(config: Path) -> int:
     harden()
     clock, front = SystemClock(), Front(uid_of(settings.agent_uid))
     signer = Signer(keys.load_signing_key(settings.print_key), identity, clock)
-    printer = path_at(profile.address, counts_all=profile.proof is Proof.COUNTER)
-    tools = Tools(file.city, profile, printer, relay_key, signer, clock, Standby(profile.address), front.say)
+    printer, standby = path_at(profile.address, counts_all=profile.proof is Proof.COUNTER), Standby(profile.address)
+    driver = _driver(settings, profile)
+    tools = Tools(file.city, profile, printer, relay_key, signer, clock, standby, front.say, driver)
     asyncio.run(_serve(settings, front, Desk(tools), tools))
     return 0
 
@@ -58,6 +60,12 @@ def _profile(city: City, bus: str) -> PrinterProfile:
     return city.printers[city.vehicles[bus].printer]
 
 
+def _driver(settings: SpoolerSettings, profile: PrinterProfile) -> Driver | None:
+    if profile.driver is None:
+        return None
+    return Driver(settings.driver_socket, uid_of(settings.driver_uid), profile.driver.ppd)
+
+
 async def _serve(settings: SpoolerSettings, front: Front, desk: Desk, tools: Tools) -> None:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_PRINTER_THREADS))
     listener = address.listen(settings.socket, socket.SOCK_SEQPACKET, settings.socket_mode, settings.socket_group)
@@ -69,7 +77,7 @@ async def _serve(settings: SpoolerSettings, front: Front, desk: Desk, tools: Too
             work = [
                 tasks.create_task(front.serve(listener, desk)),
                 tasks.create_task(front.report(tools, desk)),
-                tasks.create_task(_stay_alive()),
+                tasks.create_task(notify.stay_alive()),
             ]
             notify.notify(notify.READY)
             log.info("spooler of %s, printer %s", settings.bus, tools.profile.uri)
@@ -86,10 +94,3 @@ async def _end(desk: Desk) -> None:
     # Statements are still said while the printer confirms, so the agent stays connected until the end.
     desk.stop()
     await asyncio.gather(*(case.task for case in desk.live if case.task is not None))
-
-
-async def _stay_alive() -> None:
-    interval = notify.watchdog_interval_s()
-    while interval is not None:
-        notify.notify(notify.WATCHDOG)
-        await asyncio.sleep(interval)

@@ -15,7 +15,9 @@ from typing import Final, TypeVar
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from bus_agent.driver.client import convert
 from bus_agent.errors import BodyError, BusError, ChannelError, PrinterError, PrinterRefusesError
+from bus_agent.harden import die_with, harden
 from bus_agent.ipc.channel import BlockingChannel
 from bus_agent.ipc.messages import (
     Created,
@@ -29,12 +31,12 @@ from bus_agent.ipc.messages import (
     Sending,
     Sent,
     Step,
+    ThroughDriver,
     ToOpener,
     Use,
 )
 from bus_agent.spooler import verify
 from bus_agent.spooler.evidence import attempt_id
-from bus_agent.spooler.harden import die_with, harden
 from bus_agent.spooler.printer import PrinterPath, path_at
 from cityhall_base.clock import SystemClock
 from cityhall_base.landlock import forbid_files
@@ -93,11 +95,15 @@ def _print_once(talk: _Talk) -> None:
     talk.send(Prepared())
     # Nothing to steal while it stands by: the key is made when somebody has pressed print.
     order, body = talk.expect(Order, fd_wanted=True, wait_s=None)
+    driver = talk.expect(ThroughDriver, fd_wanted=True)[1] if order.driver_sends else -1
     key = OpenerKey()
     talk.send(FreshKey(public=key.public))
     use, _ = talk.expect(Use)
     request = strict_json.decode(use.request, ReleaseRequest)
     header, document = _open(key, order, use, request, body)
+    if order.driver_sends:
+        document = convert(socket.socket(fileno=driver), header, document)
+        header = msgspec.structs.replace(header, document_format=order.driver_sends)
     talk.send(Opened())
     talk.wait_for(Step.CREATE_JOB)
     job = printer.create_job(attempt_id(request.job, request.attempt), header)

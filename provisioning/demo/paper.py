@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 import pikepdf
 
+from provisioning.demo import pcl
 from provisioning.demo.panel import MARK, Panel
 from provisioning.demo.pwg import SYNC_WORD, raster_pages
 from provisioning.demo.stage import Scene, Stage
@@ -46,13 +47,13 @@ def main(records: Path, stage: Stage, started_ns: int, seconds: float, document:
     if raw.startswith(MARK):
         sys.stderr.write(raw.removeprefix(MARK).decode())
         return 0
-    pages = _pages(raw)
+    pages, kind = _pages(raw)
     begun = Paper(job, hashlib.sha256(raw).hexdigest(), len(raw), pages, started_ns, 0)
     scene = stage.take()
     _say(f"ATTR: job-impressions={pages} job-impressions-completed=0")
     if scene.after_page == 0 and not _survives(scene, stage, job):
         return int(scene.aborts)
-    (records / f"{started_ns}.pdf").write_bytes(raw)  # the sheets in the tray, for whoever wants to look at them
+    (records / f"{started_ns}.{kind}").write_bytes(raw)  # the sheets in the tray, for whoever wants to look at them
     _record(records, begun)
     if scene != Scene():
         for page in range(1, pages + 1):
@@ -88,11 +89,13 @@ def _say(line: str) -> None:
     sys.stderr.flush()
 
 
-def _pages(raw: bytes) -> int:
+def _pages(raw: bytes) -> tuple[int, str]:
+    if raw.startswith(pcl.RESET):
+        return pcl.pages(raw), "pcl"
     if raw.startswith(SYNC_WORD):
-        return sum(1 for _ in raster_pages(raw))
+        return sum(1 for _ in raster_pages(raw)), "pwg"
     with pikepdf.open(BytesIO(raw)) as pdf:
-        return len(pdf.pages)
+        return len(pdf.pages), "pdf"
 
 
 def _record(records: Path, paper: Paper) -> None:

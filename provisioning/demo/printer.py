@@ -9,6 +9,11 @@ from urllib.parse import quote
 from provisioning.demo.stage import Stage
 from provisioning.files import Owner, folder, write
 
+VIRTUAL_PPD: Final = Path(__file__).with_name("virtual.ppd")
+"""The driver's file for a printer that takes PCL."""
+
+PCL: Final = "application/vnd.hp-PCL"
+
 # ippeveprinter announces itself through a message bus and does not start without one. A user id that stands in no passwd
 # file cannot identify itself to it; the folder, which is the printer's alone, keeps everybody else out.
 _MESSAGE_BUS: Final = Template("""\
@@ -95,7 +100,7 @@ class PrinterFolder(NamedTuple):
         python: str,
         seconds: float,
         media: str = "iso_a4_210x297mm",
-        formats: tuple[str, ...] = ("application/pdf", "image/pwg-raster"),
+        formats: tuple[str, ...] = ("application/pdf", "image/pwg-raster", PCL),
     ) -> None:
         """Write what printer and message bus start from. `seconds`: how long a document takes to come out."""
         for path in (self.top, self.records, self.stage.folder, self.top / "spool", self.top / "tls"):

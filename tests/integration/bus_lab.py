@@ -281,8 +281,8 @@ def recover(sealed: Sealed, request: bytes, printer_job: int = 0, sent: bytes = 
 class BusLab:
     """Message bus, printer and spooler in one short folder; with `uri` the spooler alone, for a printer that is there.
 
-    `profile` is further lines of the printer's profile in city.toml; `through` makes a line between spooler and printer; the
-    spooler runs `under` a command that runs it.
+    `profile` is further lines of the printer's profile in city.toml, `settings` of spooler.toml; `through` makes a line between
+    spooler and printer; the spooler runs `under` a command that runs it.
     """
 
     def __init__(
@@ -290,9 +290,11 @@ class BusLab:
         top: Path,
         uri: str = "",
         profile: str = "",
+        settings: str = "",
         through: Callable[[int], PrinterLine] | None = None,
         under: tuple[str, ...] = (),
     ) -> None:
+        self._spooler_toml = settings
         self.top, self.socket = top, top / "spooler.sock"
         self.city_hall, self.print_key = CityHall(), Ed25519PrivateKey.generate()
         self.printer_folder = PrinterFolder(top / "printer")
@@ -339,7 +341,7 @@ class BusLab:
         (self.top / "print.pem").write_bytes(private_pem(self.print_key))
         (self.top / "print.pem").chmod(0o600)
         lines = [f'bus = "{BUS}"', 'city_file = "city.toml"', 'relay_public_key = "relay.pub"']
-        lines += ['print_key = "print.pem"', 'socket = "spooler.sock"']
+        lines += ['print_key = "print.pem"', 'socket = "spooler.sock"', self._spooler_toml]
         (self.top / "spooler.toml").write_text("\n".join(lines))
 
     def _part(self, name: str, argv: tuple[str, ...], ready: Any) -> Part:
@@ -366,9 +368,11 @@ class BusLab:
 
 
 @contextmanager
-def bus_lab(top: Path, print_seconds: float = 0.0, uri: str = "", profile: str = "") -> Iterator[BusLab]:
+def bus_lab(
+    top: Path, print_seconds: float = 0.0, uri: str = "", profile: str = "", settings: str = ""
+) -> Iterator[BusLab]:
     """A running lab."""
-    lab = BusLab(top, uri, profile)
+    lab = BusLab(top, uri, profile, settings)
     try:
         lab.start(print_seconds)
         yield lab
