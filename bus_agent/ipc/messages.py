@@ -201,3 +201,6 @@ class Failed(_Message, frozen=True, kw_only=True, tag="failed"):
 
 
 FromOpener = FreshKey | Opened | Created | Sending | Sent | Failed
+
+WITH_DESCRIPTOR: Final = (Print, Order)
+"""Messages that a descriptor may come with; with any other it is closed, and the connection with it."""
