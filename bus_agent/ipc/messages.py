@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from cityhall_wire.headers import Attempt, Count, JobId, Name, SessionId
+from cityhall_wire.headers import Attempt, Count, JobId, Name, Ordinal, SessionId
 from cityhall_wire.messages.link import PrinterSummary
 from cityhall_wire.messages.printing import Incarnation
 from cityhall_wire.modes import DutyMode
@@ -182,7 +182,7 @@ class Opened(_Message, frozen=True, kw_only=True, tag="opened"):
 class Created(_Message, frozen=True, kw_only=True, tag="created"):
     """Create-Job succeeded."""
 
-    printer_job: Annotated[int, Meta(ge=1)]
+    printer_job: Ordinal
 
 
 class Sending(_Message, frozen=True, kw_only=True, tag="sending"):
