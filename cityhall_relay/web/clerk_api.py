@@ -12,6 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from cityhall_base.city import City
+from cityhall_base.web import reading as read
 from cityhall_relay.changes import Changes
 from cityhall_relay.clerk_desk import ClerkDesk, Clerks
 from cityhall_relay.errors import RequestError, StoppingError, TokenError
@@ -76,7 +77,7 @@ class ClerkApi:
     async def open_session(self, request: Request) -> Response:
         """201 with the session; 409 where the clerk or the bus has one."""
         clerk = self._clerk(request)
-        ask = strict_json.decode(await reading.message(request), OpenSession)
+        ask = strict_json.decode(await read.message(request), OpenSession)
         return _json(self._sessions.open(clerk, ask.bus, ask.section, ask.stop, ask.slot), 201)
 
     async def close_session(self, request: Request) -> Response:
