@@ -8,23 +8,42 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Final
 
-from bus_agent.errors import BusError
+from bus_agent.errors import AgentGoneError, BusError
 from bus_agent.places import API_SOCKET
 from cityhall_base import log
 from cityhall_base.errors import SetupError
 from cityhall_wire.modes import DutyMode
 
+REFUSED: Final = 1
+SETUP_WRONG: Final = 3
+AGENT_GONE: Final = 4
+INTERRUPTED: Final = 130
+EXIT_CODES: Final = """\
+exit codes:
+  0    done
+  1    the bus refused, and said why
+  2    the command line was not understood
+  3    this machine is not set up: a file is missing or wrong, or its disk is
+  4    the agent does not answer
+  130  stopped by Ctrl-C
+"""
+
 
 def main(argv: list[str] | None = None) -> int:
-    """0: done. 1: refused or failed, the sentence on standard error. 2: not a command."""
+    """Run one command; returns the exit code documented in EXIT_CODES, the sentence on standard error."""
     arguments = parser().parse_args(argv)
     log.setup()
     try:
         return int(arguments.run(arguments))
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except (BusError, SetupError) as error:
         _complain(error, as_json=getattr(arguments, "json", False))
-        return 1
+        if isinstance(error, SetupError):
+            return SETUP_WRONG
+        return AGENT_GONE if isinstance(error, AgentGoneError) else REFUSED
 
 
 def _complain(error: BusError | SetupError, *, as_json: bool) -> None:
@@ -35,7 +54,12 @@ def _complain(error: BusError | SetupError, *, as_json: bool) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    top = argparse.ArgumentParser(prog="bus-agent", description="The appliance on the bus.")
+    top = argparse.ArgumentParser(
+        prog="bus-agent",
+        description="The appliance on the bus.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     _add_services(commands)
     _add_clients(commands)
