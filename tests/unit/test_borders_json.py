@@ -89,7 +89,10 @@ def test_no_number_that_orders_messages_is_too_large_for_a_database() -> None:
 # A line that reads JSON without strict_json, and why it may.
 ELSEWHERE = {
     ("cityhall_wire/strict_json.py", "json.loads"): "the one way itself",
-    ("cityhall_relay/intake/check.py", "msgspec.json.decode"): "one typed report of the disposable process, itself bounded",
+    (
+        "cityhall_relay/intake/check.py",
+        "msgspec.json.decode",
+    ): "one typed report of the disposable process, itself bounded",
     ("cityhall_relay/intake/checker.py", "msgspec.json.decode"): "the limits that its own parent gave it",
     ("cityhall_relay/sync.py", "msgspec.json.decode"): "the relay's own row, written by it",
     ("cityhall_relay/views.py", "msgspec.json.decode"): "the relay's own row, written by it",
