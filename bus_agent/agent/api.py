@@ -20,6 +20,7 @@ from bus_agent.agent.pulse import Pulse
 from bus_agent.agent.snapshot import Snapshot
 from bus_agent.errors import BusError, UnknownJobError
 from cityhall_base.web import reading
+from cityhall_base.web.app import application
 from cityhall_base.web.errors import HANDLERS, plain
 from cityhall_wire import strict_json
 from cityhall_wire.headers import Name
@@ -70,8 +71,8 @@ class Api:
     def app(self) -> Starlette:
         """The ASGI application."""
         job = "/v1/jobs/{job}"
-        return Starlette(
-            routes=[
+        return application(
+            [
                 Route("/v1/snapshot", self._get_snapshot),
                 Route("/v1/events", self._events),
                 Route("/v1/journal", self._journal),
@@ -81,7 +82,7 @@ class Api:
                 Route(f"{job}/spoiled", self._spoiled, methods=["POST"]),
                 Route(f"{job}/nothing-came-out", self._nothing_came_out, methods=["POST"]),
             ],
-            exception_handlers={**HANDLERS, BusError: _refused},
+            {**HANDLERS, BusError: _refused},
         )
 
     async def _get_snapshot(self, request: Request) -> Response:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cityhall_base.web import reading
+from cityhall_base.web.app import application
 from cityhall_relay.bodies import Bodies
 from cityhall_relay.bus_desk import EVIDENCE, RELEASE, SYNC, BusDesk
 from cityhall_relay.errors import BodyDamagedError, NotFoundError, RangeError
@@ -54,7 +55,7 @@ def bus_app(desk: BusDesk, store: RelayStore, bodies: Bodies) -> Starlette:
         Route("/1/evidence", signed(EVIDENCE), methods=["POST"]),
         Route("/1/body/{job}", body, methods=["GET"]),
     ]
-    return Starlette(routes=routes, exception_handlers=dict(HANDLERS))
+    return application(routes, HANDLERS)
 
 
 def _range(header: str, size: int) -> tuple[int, int]:

@@ -168,6 +168,7 @@ ADDRESSES = {
     "upwards": ("GET", "/1/../../../etc/passwd", 404),
     "upwards, hidden": ("GET", "/1/%2e%2e/%2e%2e/etc/passwd", 404),
     "a NUL": ("GET", "/1/%00", 404),
+    "a slash too many": ("GET", "/1/jobs/", 404),
     "no UTF-8": ("GET", "/1/%ff%fe", 404),
     "half a pair": ("GET", "/1/%ed%a0%80", 404),
 }
