@@ -149,6 +149,13 @@ def _views(response: httpx.Response) -> Iterator[Json]:
         response.close()
 
 
+class _Answer(Json):
+    """What every command may read without looking first."""
+
+    def __missing__(self, name: str) -> Any:
+        raise AnswerError(f"it names no {name}")
+
+
 def _lines(response: httpx.Response) -> Iterator[bytes]:
     """An event stream has no end, but each of its lines has."""
     left = b""
@@ -173,7 +180,7 @@ def _whole(response: httpx.Response) -> bytes:
 def _answer(response: httpx.Response) -> Json:
     raw = _whole(response)
     if response.is_success:
-        return _json(raw)
+        return _Answer(_json(raw))
     said = _json(raw)
     if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
         raise OutOfReachError(str(said.get("sentence", "")))
