@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from bus_agent.errors import BusError
+from bus_agent.errors import AgentGoneError, BusError
 from bus_agent.places import API_SOCKET
 from cityhall_base import log
 from cityhall_base.errors import SetupError
@@ -20,16 +20,35 @@ from cityhall_wire.modes import DutyMode
 IPP_USB: Final = "ipp://localhost:60000/ipp/print"
 """Where ipp-usb shows the first printer (systemd/ipp-usb/ipp-usb.conf)."""
 
+REFUSED: Final = 1
+SETUP_WRONG: Final = 3
+AGENT_GONE: Final = 4
+INTERRUPTED: Final = 130
+EXIT_CODES: Final = """\
+exit codes:
+  0    done
+  1    the bus refused, and said why
+  2    the command line was not understood
+  3    this machine is not set up: a file is missing or wrong, or its disk is
+  4    the agent does not answer
+  5    printer probe: something that was asked for stays unknown
+  130  stopped by Ctrl-C
+"""
+
 
 def main(argv: list[str] | None = None) -> int:
-    """0: done. 1: refused or failed, the sentence on standard error. 2: not a command."""
+    """Run one command; returns the exit code documented in EXIT_CODES, the sentence on standard error."""
     arguments = parser().parse_args(argv)
     log.setup()
     try:
         return int(arguments.run(arguments))
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except (BusError, SetupError) as error:
         _complain(error, arguments)
-        return 1
+        if isinstance(error, SetupError):
+            return SETUP_WRONG
+        return AGENT_GONE if isinstance(error, AgentGoneError) else REFUSED
 
 
 def _complain(error: BusError | SetupError, arguments: argparse.Namespace) -> None:
@@ -44,7 +63,12 @@ def _complain(error: BusError | SetupError, arguments: argparse.Namespace) -> No
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    top = argparse.ArgumentParser(prog="bus-agent", description="The appliance on the bus.")
+    top = argparse.ArgumentParser(
+        prog="bus-agent",
+        description="The appliance on the bus.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     _add_services(commands)
     _add_printer(commands)

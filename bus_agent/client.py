@@ -12,9 +12,21 @@ from bus_agent.settings import load_agent_settings
 from bus_agent.status_text import text
 from cityhall_base.clock import SystemClock
 from cityhall_base.words import Language
+from cityhall_wire import strict_json
+from cityhall_wire.errors import WireError
 
 TIMEOUT_S: Final = 30
 """`print` answers when an opener waits for its key: the printer may take seconds to wake up."""
+
+
+ANSWER_BYTES: Final = 1024 * 1024
+"""A snapshot of 200 documents takes about 0.1 MB."""
+
+
+class AgentAnswerError(AgentGoneError):
+    """What answers at the agent's socket is not this release's agent; call the technician."""
+
+    key = "agent.answer"
 
 
 class SaidNoError(RefusedError):
@@ -66,11 +78,25 @@ def _verify(arguments: argparse.Namespace) -> int:
 def _send(path: Path, method: str, url: str, body: dict[str, Any] | None) -> dict[str, Any]:
     transport = httpx.HTTPTransport(uds=str(path))
     try:
-        with httpx.Client(transport=transport, base_url="http://bus", timeout=TIMEOUT_S) as client:
-            answer = client.request(method, url, json=body)
+        with (
+            httpx.Client(transport=transport, base_url="http://bus", timeout=TIMEOUT_S) as client,
+            client.stream(method, url, json=body) as response,
+        ):
+            return _said(response)
     except httpx.HTTPError as error:
         raise AgentGoneError(f"{path}: {error}") from None
-    content: dict[str, Any] = answer.json()
-    if answer.is_error:
-        raise SaidNoError(content["key"], content["sentence"])
+
+
+def _said(response: httpx.Response) -> dict[str, Any]:
+    raw = bytearray()
+    for piece in response.iter_raw():
+        raw += piece
+        if len(raw) > ANSWER_BYTES:
+            raise AgentAnswerError(f"more than {ANSWER_BYTES} bytes")
+    try:
+        content = strict_json.decode(bytes(raw), dict[str, Any], ANSWER_BYTES)
+    except WireError as error:
+        raise AgentAnswerError(str(error)) from None
+    if response.is_error:
+        raise SaidNoError(str(content.get("key", "")), str(content.get("sentence", "")))
     return content

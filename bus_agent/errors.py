@@ -284,6 +284,18 @@ class AnswerError(LinkError):
     key = "link.answer"
 
 
+class CityHallFaultError(LinkError):
+    """City hall's relay has a fault of its own; nothing is lost, and it is asked again by itself."""
+
+    key = "link.city_hall_fault"
+
+
+class CertificateError(LinkError):
+    """City hall and this bus do not accept each other's certificate; video and telephone go on, call the technician."""
+
+    key = "link.certificate"
+
+
 class RejectedError(LinkError):
     """City hall does not accept this bus; call the technician."""
 

@@ -29,6 +29,7 @@ from cityhall_base.city import load_signed_city
 from cityhall_base.clock import SystemClock
 from cityhall_base.errors import ConfigError
 from cityhall_base.software import software_digest
+from cityhall_base.store import trouble
 from cityhall_base.tls import client_context
 
 log = logging.getLogger(__name__)
@@ -55,13 +56,16 @@ class Boss:
         at = settings.relay
         context = client_context(at.ca, at.cert, at.key)
 
-        self.store = store = BusStore(settings.state_dir / STORE, clock)
-        self.bodies = bodies = Bodies(settings.state_dir)
+        self.store = store = BusStore(settings.state_dir / STORE, clock, f"{bus} of {city.city}")
+        try:
+            self.bodies = bodies = Bodies(settings.state_dir)
+        except OSError as error:
+            raise trouble(error, settings.state_dir) from None
         vehicle = city.vehicles[bus]
         papers = {name: paper.name for name, paper in city.papers.items()}
         on_board = OnBoard(city.printers[vehicle.printer].lies, papers)
         self.duty = duty = Duty(store, clock, vehicle.first_mode, limits.lease_s, on_board)
-        self.link = link = Link(at.url, context, Ends(city.city, bus, relay_key))
+        self.link = link = Link(at.url, context, Ends(city.city, bus, relay_key), clock)
         scribe = Scribe(city.city, bus, link_key, store, clock)
         planner = Planner(store, bodies, scribe)
         digests = Digests(software_digest(), file.digest)
@@ -86,10 +90,10 @@ class Boss:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         self.bodies.keep_only({job.job for job in self.store.jobs() if job.body_kept})
         api = Api(self._snapshot, self.syncer.planned, self.printing, self.commands, self.store.verify_journal)
-        web, listener = server.make(api.app()), server.listen(self._settings)
+        web = server.make(api.app(), self._settings)
         try:
             async with asyncio.TaskGroup() as tasks:
-                served = tasks.create_task(web.serve([listener]))
+                served = tasks.create_task(web.run_until_stopped())
                 machines = (self.syncer, self.carrier, self.line, self.guard, self.readiness)
                 work = [tasks.create_task(machine.run()) for machine in machines]
                 work.append(tasks.create_task(notify.stay_alive()))
@@ -99,7 +103,7 @@ class Boss:
                 log.info("agent of %s, boot %d", self._settings.bus, self.store.boot)
                 await stop.wait()
                 notify.notify(notify.STOPPING)
-                web.should_exit = True
+                web.stop()
                 await served
                 for task in work:
                     task.cancel()

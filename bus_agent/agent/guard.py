@@ -15,6 +15,7 @@ from bus_agent.agent.syncer import Syncer
 from bus_agent.errors import SpoolerGoneError
 from bus_agent.ipc.messages import Cancel
 from cityhall_base.clock import Clock
+from cityhall_base.store import TROUBLE, trouble
 from cityhall_wire.lifecycle import AT_PRINTER, By, Event, JobState
 from cityhall_wire.limits import Limits
 from cityhall_wire.messages.link import Doubt
@@ -47,10 +48,17 @@ class Guard:
 
     async def run(self) -> None:
         """For ever."""
-        seen = 0
+        seen, said = 0, ""
         while True:
             seen = self._syncer.planned.count
-            self.look()
+            try:
+                self.look()
+                said = ""
+            except TROUBLE as error:
+                # A cancel has been said by then, and its record is missing. Loud once, then quiet.
+                if str(error) != said:
+                    log.warning("%s", trouble(error))
+                said = str(error)
             await self._syncer.planned.after(seen, TICK_S)
 
     def look(self) -> None:

@@ -104,7 +104,7 @@ class Printing:
         )
         try:
             fd = self._bodies.open(job.job)
-        except FileNotFoundError:
+        except OSError:
             raise BodyError from None
         try:
             self._line.send(order, fd)

@@ -23,6 +23,7 @@ from bus_agent.agent.rows import Job, Outgoing
 from bus_agent.agent.store import BusStore
 from bus_agent.errors import AnswerError, LinkError, RejectedError, UnknownJobError
 from cityhall_base.clock import Clock
+from cityhall_base.store import TROUBLE, trouble
 from cityhall_base.words import Word
 from cityhall_wire import strict_json
 from cityhall_wire.limits import Limits
@@ -96,7 +97,12 @@ class Syncer:
             try:
                 await self.once()
             except LinkError as error:
-                self._down(error)
+                self._down(error.key, error.sentence, str(error))
+                await self._rest(retry.failed())
+            except TROUBLE as error:
+                # Nothing of what failed stays, city hall will say it again, and the screen says why it waits.
+                said = trouble(error)
+                self._down(said.key, str(said), str(said))
                 await self._rest(retry.failed())
             else:
                 retry.succeeded()
@@ -237,10 +243,10 @@ class Syncer:
             self.state = LinkState(up=True, since_ms=self._clock.utc_ms())
             self.planned.beat()
 
-    def _down(self, error: LinkError) -> None:
+    def _down(self, key: str, sentence: str, detail: str) -> None:
         # Loud once, then quiet.
-        if self.state.up or self.state.key != error.key:
-            log.warning("%s", error)
+        if self.state.up or self.state.key != key:
+            log.warning("%s", detail)
             since = self._clock.utc_ms() if self.state.up else self.state.since_ms
-            self.state = LinkState(up=False, since_ms=since, key=error.key, sentence=error.sentence)
+            self.state = LinkState(up=False, since_ms=since, key=key, sentence=sentence)
             self.planned.beat()

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from cityhall_base.printers import MimeType
-from cityhall_wire.headers import Attempt, Count, JobId, Name, SessionId
+from cityhall_wire.headers import Attempt, Count, JobId, Name, Ordinal, SessionId
 from cityhall_wire.messages.link import PrinterSummary
 from cityhall_wire.messages.printing import Incarnation
 from cityhall_wire.modes import DutyMode
@@ -204,7 +204,7 @@ class Opened(_Message, frozen=True, kw_only=True, tag="opened"):
 class Created(_Message, frozen=True, kw_only=True, tag="created"):
     """Create-Job succeeded."""
 
-    printer_job: Annotated[int, Meta(ge=1)]
+    printer_job: Ordinal
 
 
 class Sending(_Message, frozen=True, kw_only=True, tag="sending"):
@@ -223,3 +223,6 @@ class Failed(_Message, frozen=True, kw_only=True, tag="failed"):
 
 
 FromOpener = Prepared | FreshKey | Opened | Created | Sending | Sent | Failed
+
+WITH_DESCRIPTOR: Final = (Print, Order, ThroughDriver)
+"""Messages that a descriptor may come with; with any other it is closed, and the connection with it."""

@@ -16,7 +16,7 @@ from bus_agent.probe.trial import PageTicket
 from bus_agent.spooler.printer import Printer
 from cityhall_base.printers import PDF, Memory
 
-UNKNOWN: Final = 3
+UNKNOWN: Final = 5
 """Exit code: something that was asked for stays unknown."""
 
 _A4: Final = "iso_a4_210x297mm"

@@ -62,6 +62,9 @@ _PRINTER_S: Final = 15
 _SEND_S: Final = 180
 """32 MiB over a printer's slow 100 Mbit/s take 3 s; one that warms up stops reading for up to a minute."""
 
+_UNREAD: Final = 8
+"""Words of the agent that may wait: one is asked for at a time."""
+
 FromAgent = Answered | Committed
 M = TypeVar("M", Answered, Committed)
 
@@ -91,8 +94,9 @@ class Attempt(Case):
         self._creating = self._sending = False
 
     def take(self, message: FromAgent) -> None:
-        """The agent's word on this attempt."""
-        self._inbox.put_nowait(message)
+        """The agent's word on this attempt; one that says more than it is asked is not listened to."""
+        if self._inbox.qsize() < _UNREAD:
+            self._inbox.put_nowait(message)
 
     def agent_gone(self) -> None:
         """The next wait for the agent ends the print."""

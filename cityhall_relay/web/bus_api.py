@@ -9,11 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from cityhall_base.web import reading
+from cityhall_base.web.app import application
 from cityhall_relay.bodies import Bodies
 from cityhall_relay.bus_desk import EVIDENCE, RELEASE, SYNC, BusDesk
-from cityhall_relay.errors import NotFoundError, RangeError
+from cityhall_relay.errors import BodyDamagedError, NotFoundError, RangeError
 from cityhall_relay.store import RelayStore
-from cityhall_relay.web import reading
 from cityhall_relay.web.errors import HANDLERS
 
 _RANGE: Final = re.compile(r"bytes=(\d{1,10})-(\d{0,10})")
@@ -39,7 +40,12 @@ def bus_app(desk: BusDesk, store: RelayStore, bodies: Bodies) -> Starlette:
         if job is None or job.bus != bus or job.ended:
             raise NotFoundError
         first, count = _range(request.headers.get("range", ""), job.body_size)
-        piece = bodies.read(job.job, first, count)
+        try:
+            piece = bodies.read(job.job, first, count)
+        except FileNotFoundError:
+            piece = b""
+        if len(piece) != count:
+            raise BodyDamagedError(job.job)
         headers = {"Content-Range": f"bytes {first}-{first + len(piece) - 1}/{job.body_size}"}
         return Response(piece, 206, headers, "application/octet-stream")
 
@@ -49,7 +55,7 @@ def bus_app(desk: BusDesk, store: RelayStore, bodies: Bodies) -> Starlette:
         Route("/1/evidence", signed(EVIDENCE), methods=["POST"]),
         Route("/1/body/{job}", body, methods=["GET"]),
     ]
-    return Starlette(routes=routes, exception_handlers=dict(HANDLERS))
+    return application(routes, HANDLERS)
 
 
 def _range(header: str, size: int) -> tuple[int, int]:

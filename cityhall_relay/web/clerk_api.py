@@ -12,6 +12,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from cityhall_base.city import City
+from cityhall_base.web import reading as read
+from cityhall_base.web.app import application
 from cityhall_relay.changes import Changes
 from cityhall_relay.clerk_desk import ClerkDesk, Clerks
 from cityhall_relay.errors import RequestError, StoppingError, TokenError
@@ -71,12 +73,12 @@ class ClerkApi:
             Route("/1/jobs/{job}/events", self.events, methods=["GET"]),
             Route("/1/buses", self.buses, methods=["GET"]),
         ]
-        return Starlette(routes=routes, exception_handlers=dict(HANDLERS))
+        return application(routes, HANDLERS)
 
     async def open_session(self, request: Request) -> Response:
         """201 with the session; 409 where the clerk or the bus has one."""
         clerk = self._clerk(request)
-        ask = strict_json.decode(await reading.message(request), OpenSession)
+        ask = strict_json.decode(await read.message(request), OpenSession)
         return _json(self._sessions.open(clerk, ask.bus, ask.section, ask.stop, ask.slot), 201)
 
     async def close_session(self, request: Request) -> Response:

@@ -19,6 +19,7 @@ from cityhall_wire.headers import (
     JobId,
     Name,
     Nonce,
+    Ordinal,
     SessionId,
     UtcMs,
     Version,
@@ -70,7 +71,7 @@ class Finding(StrEnum):
 class Evidence(PrintMessage, frozen=True, kw_only=True):
     """What the spooler saw of one attempt. `n` counts the statements of an attempt from 1."""
 
-    n: Annotated[int, Meta(ge=1)]
+    n: Ordinal
     at: UtcMs
     finding: Finding
     why: Name

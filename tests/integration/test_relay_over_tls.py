@@ -18,10 +18,10 @@ import pikepdf
 import pytest
 
 from cityhall_base import tls
+from cityhall_base.web import listener, reading
 from cityhall_relay.errors import KeyGoneError
 from cityhall_relay.serve import Running, serving
 from cityhall_relay.settings import load_relay
-from cityhall_relay.web import listener, reading
 from cityhall_wire import headers, seal
 from cityhall_wire.lifecycle import JobState
 from cityhall_wire.limits import BODY_RANGE_BYTES

@@ -62,9 +62,9 @@ def test_a_user_is_a_number_a_name_or_oneself() -> None:
 
 
 def test_a_missing_agent_is_said_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["status", "--socket", str(tmp_path / "none")]) == 1
+    assert cli.main(["status", "--socket", str(tmp_path / "none")]) == cli.AGENT_GONE
     assert "保守担当者に知らせてください" in capsys.readouterr().err
-    assert cli.main(["status", "--lang", "en", "--socket", str(tmp_path / "none")]) == 1
+    assert cli.main(["status", "--lang", "en", "--socket", str(tmp_path / "none")]) == cli.AGENT_GONE
     assert "agent is not running" in capsys.readouterr().err
 
 

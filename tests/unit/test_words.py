@@ -16,6 +16,7 @@ import provisioning
 from bus_agent.errors import BusError
 from bus_agent.status_text import sentence
 from cityhall_base import terms
+from cityhall_base.web.errors import HttpError
 from cityhall_base.words import Language, Word, japanese, say
 from cityhall_relay.errors import RelayError
 from cityhall_relay.intake.errors import IntakeError
@@ -25,7 +26,7 @@ from cityhall_wire.errors import WireError
 from cityhall_wire.lifecycle import JobState
 from cityhall_wire.modes import DutyMode
 
-FAMILIES = (BusError, RelayError, IntakeError, WireError)
+FAMILIES = (BusError, RelayError, IntakeError, WireError, HttpError)
 """What the technician alone meets (SetupError, ProvisionError) is English only."""
 PLAIN = re.compile("[A-Za-z]+")
 LATIN = frozenset({"Enter", "q", "PDF", "JSON", "XFA", "A", "seccomp", "libseccomp", "detail"})
