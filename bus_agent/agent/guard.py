@@ -97,4 +97,4 @@ class Guard:
         with self._store.event():
             self._store.step(job.job, Event.DOUBT, By.LINK_KEY, why=SPOOLER_GONE)
             self._scribe.queue(Doubt, job.job, attempt=job.attempt, why=SPOOLER_GONE)
-        self._syncer.wake()
+        self._syncer.tell()

@@ -178,7 +178,7 @@ class Printing:
             self._follow(self._store.job(name), evidence, raw)
         if evidence.finding is not Finding.SENDING:
             # That one goes with the next: the line and two processors are wanted for the document now.
-            self._syncer.wake()
+            self._syncer.tell()
 
     def _follow(self, job: Job, evidence: Evidence, raw: bytes) -> None:
         if job.attempt != evidence.attempt or job.state not in AT_PRINTER | {JobState.UNCERTAIN}:

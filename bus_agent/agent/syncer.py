@@ -79,6 +79,7 @@ class Syncer:
         self._clock = clock
         self._wake = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
+        self._due = 0.0  # when the next plan is wanted, by CLOCK_BOOTTIME
         self._told = b""  # digest of the inventory that city hall has
         self.planned = Pulse()
         self.state = LinkState(
@@ -86,7 +87,12 @@ class Syncer:
         )
 
     def wake(self) -> None:
-        """Something is news, here or at city hall."""
+        """Something is news, here or at city hall: a plan is wanted."""
+        self._due = self._clock.boottime()
+        self._wake.set()
+
+    def tell(self) -> None:
+        """A fact waits to go out. Its receipt says where the job stands, so no plan is asked for: the line is metered."""
         self._wake.set()
 
     async def run(self) -> None:
@@ -95,24 +101,34 @@ class Syncer:
         while True:
             self._wake.clear()
             try:
-                await self.once()
+                await self._turn()
             except LinkError as error:
+                self._due = self._clock.boottime()
                 self._down(error.key, error.sentence, str(error))
                 await self._rest(retry.failed())
             except TROUBLE as error:
                 # Nothing of what failed stays, city hall will say it again, and the screen says why it waits.
+                self._due = self._clock.boottime()
                 said = trouble(error)
                 self._down(said.key, str(said), str(said))
                 await self._rest(retry.failed())
             else:
                 retry.succeeded()
-                await self._rest(self._limits.sync_s)
+                await self._rest(self._due - self._clock.boottime())
 
     async def _rest(self, seconds: float) -> None:
         # A hint ends the wait after a failure too: it is the first sign that the line is back.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
+
+    async def _turn(self) -> None:
+        if self._clock.boottime() < self._due:
+            await self.flush()
+            return
+        # Before it is asked for: what becomes news meanwhile wants another.
+        self._due = self._clock.boottime() + self._limits.sync_s
+        await self.once()
 
     async def once(self) -> None:
         """Everything out, one plan in; raises LinkError."""

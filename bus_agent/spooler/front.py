@@ -45,7 +45,11 @@ class Front:
         except PeerGoneError as error:
             log.info("agent: %s", error)
         if isinstance(message, Statement):
-            self._news.set()  # the document is at the printer, or has come out: now its state is worth a look
+            self.look()  # the document is at the printer, or has come out: now its state is worth a look
+
+    def look(self) -> None:
+        """Something changed: the next `Status` is due now."""
+        self._news.set()
 
     async def serve(self, listener: socket.socket, desk: Desk) -> None:
         """One agent after the other; a second one waits in the backlog."""

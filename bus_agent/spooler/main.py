@@ -43,7 +43,10 @@ def run(config: Path) -> int:
     harden()
     clock, front = SystemClock(), Front(uid_of(settings.agent_uid))
     signer = Signer(keys.load_signing_key(settings.print_key), identity, clock)
-    printer, standby = path_at(profile.address, counts_all=profile.proof is Proof.COUNTER), Standby(profile.address)
+    printer, standby = (
+        path_at(profile.address, counts_all=profile.proof is Proof.COUNTER),
+        Standby(profile.address, front.look),
+    )
     driver = _driver(settings, profile)
     tools = Tools(file.city, profile, printer, relay_key, signer, clock, standby, front.say, driver)
     asyncio.run(_serve(settings, front, Desk(tools), tools))
