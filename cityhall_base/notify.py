@@ -11,13 +11,19 @@ STOPPING: Final = "STOPPING=1"
 
 
 def notify(state: str) -> bool:
-    """Send one state to the service manager; False where there is none. Raises OSError where it does not listen."""
+    """Send one state to the service manager; False where there is none, or where it has not read what it was told before.
+
+    Raises OSError where it does not listen. A manager that is stuck never holds the program up.
+    """
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return False
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
         sock.connect("\0" + address[1:] if address.startswith("@") else address)
-        sock.sendall(state.encode())
+        try:
+            sock.send(state.encode(), socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
     return True
 
 

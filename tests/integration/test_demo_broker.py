@@ -89,6 +89,7 @@ class Town:
         key, cert = self.folder / f"{name}.key", self.folder / f"{name}.crt"
         tls_key = ca.new_key()
         key.write_bytes(ca.private_pem(tls_key))
+        key.chmod(0o600)
         cert.write_bytes(self.issuing.client(ca.new_request(tls_key, name), name).chain)
         return client_context(self.where.ca / ca.ROOT_PEM, cert, key)
 
