@@ -42,7 +42,7 @@ def test_a_printer_without_pdf_prints_what_city_hall_has_drawn(house: House) -> 
     (paper,) = house.papers()
     assert paper.impressions == 2
     assert paper.size > end["document_size"] == len(visit.document)
-    (printed,) = house.printer.records.glob("*.pdf")
+    (printed,) = house.printer.records.glob("*.pwg")
     assert [page.media for page in raster_pages(printed.read_bytes())] == ["iso_a4_210x297mm"] * 2
 
 

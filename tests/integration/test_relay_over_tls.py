@@ -342,7 +342,7 @@ def test_buses_shows_what_the_bus_said_last(live: LiveRelay) -> None:
     clerk = live.clerk()
     session = open_session(clerk)
     live.bus().sync(printer=link.PrinterSummary(state="stopped", reasons=("media-empty-error",)))
-    one, two, _ = clerk.get("/1/buses").json()["buses"]
+    one, two, *_ = clerk.get("/1/buses").json()["buses"]
     assert one["printer"] == {"state": "stopped", "reasons": ["media-empty-error"]}
     assert (one["session"], one["mode"], one["online"]) == (session, "city_hall", None)
     assert two["last_sync_at"] is None
