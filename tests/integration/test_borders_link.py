@@ -47,8 +47,8 @@ def top() -> Iterator[Path]:
 
 @pytest.fixture
 def city_hall(top: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HostileCityHall]:
-    monkeypatch.setattr(link, "ANSWER_S", 1.5)
-    monkeypatch.setattr(api, "ANSWER_S", 1.5)
+    monkeypatch.setattr(link, "ANSWER_S", 0.8)
+    monkeypatch.setattr(api, "ANSWER_S", 0.8)
     with closing(HostileCityHall(top)) as city_hall:
         yield city_hall
 

@@ -396,7 +396,7 @@ def test_who_gets_no_turn_is_told_so_and_nothing_was_begun() -> None:
 
 def test_over_http_that_is_no_fault_of_the_relay() -> None:
     handler: Any = HANDLERS[IntakeError]
-    answer = handler(Request({"type": "http"}), IntakeBusyError())
+    answer = asyncio.run(handler(Request({"type": "http"}), IntakeBusyError()))
     assert (answer.status_code, json.loads(bytes(answer.body))["key"]) == (503, "intake.busy")
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from bus_agent import errors
+from bus_agent.cli import SETUP_WRONG
 from bus_agent.driver.client import Driver
 from provisioning.demo import pcl
 from provisioning.demo.process import Command, as_user
@@ -331,7 +332,7 @@ def test_where_no_room_can_be_made_the_driver_says_so_and_does_not_start(lab: Dr
     user = ("unshare", "--user", "--map-current-user", "--keep-caps", "sh", "-c", forbid, "sh")
     command = lab.part.command._replace(argv=(*user, *lab.part.command.argv))
     done = subprocess.run(command.argv, capture_output=True, text=True, check=False, timeout=30, **as_user(command))
-    assert done.returncode == 1
+    assert done.returncode == SETUP_WRONG
     assert "cannot be locked in" in done.stderr
     assert "max_user_namespaces" in done.stderr
 
@@ -340,4 +341,4 @@ def test_where_no_room_can_be_made_the_driver_says_so_and_does_not_start(lab: Dr
 def test_the_driver_refuses_to_be_root(lab: DriverLab) -> None:
     command = lab.part.command._replace(owner=me())
     done = subprocess.run(command.argv, capture_output=True, text=True, check=False, timeout=30, **as_user(command))
-    assert (done.returncode, "a user of its own" in done.stderr) == (1, True)
+    assert (done.returncode, "a user of its own" in done.stderr) == (SETUP_WRONG, True)
