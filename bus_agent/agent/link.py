@@ -14,7 +14,7 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from bus_agent.errors import AnswerError, CertificateError, CityHallFaultError, LinkError, RejectedError
-from cityhall_base import tls
+from cityhall_base import coding, tls
 from cityhall_base.clock import Clock
 from cityhall_wire import strict_json
 from cityhall_wire.errors import WireError
@@ -33,6 +33,11 @@ ANSWER_S: Final = 120.0
 
 _TIMEOUT: Final = httpx.Timeout(READ_S, connect=CONNECT_S)
 _ANSWER_BYTES: Final = envelope.ENVELOPE_BYTES
+_PACKED: Final = {
+    "Content-Type": "application/json",
+    "Content-Encoding": coding.DEFLATE,
+    "Accept-Encoding": coding.DEFLATE,
+}
 
 
 class Ends(NamedTuple):
@@ -69,10 +74,10 @@ class Link:
     async def body(self, job: str, start: int, end: int) -> bytes:
         """Bytes start to end (exclusive) of a job's ciphertext; raises LinkError."""
         wanted = {"Range": f"bytes={start}-{end - 1}"}
-        status, data, ranges = await self._send("GET", f"/1/body/{job}", wanted, None, end - start)
+        status, data, headers = await self._send("GET", f"/1/body/{job}", wanted, None, end - start)
         if status != httpx.codes.PARTIAL_CONTENT or len(data) != end - start:
             raise AnswerError(f"status {status}, {len(data)} bytes")
-        if not ranges.startswith(f"bytes {start}-{end - 1}/"):
+        if not headers.get("content-range", "").startswith(f"bytes {start}-{end - 1}/"):
             raise AnswerError("another range than the one asked for")
         return data
 
@@ -81,35 +86,37 @@ class Link:
         await self._client.aclose()
 
     async def _ask(self, path: str, raw: bytes) -> tuple[bytes, Opened]:
-        status, data, _ = await self._send("POST", path, {"Content-Type": "application/json"}, raw, _ANSWER_BYTES)
+        status, data, headers = await self._send("POST", path, _PACKED, coding.pack(raw), _ANSWER_BYTES)
         if status >= httpx.codes.INTERNAL_SERVER_ERROR:
             raise CityHallFaultError(f"status {status}")
         if status >= httpx.codes.BAD_REQUEST:
             raise RejectedError(status)
         if status != httpx.codes.OK:
             raise AnswerError(f"status {status}")
-        return data, self._opened(raw, data)
-
-    def _opened(self, asked: bytes, data: bytes) -> Opened:
         try:
-            opened = envelope.verify(data, {Role.RELAY: (self._ends.relay_key,)})
-            answer = opened.expect(Answer)
+            if headers.get("content-encoding") == coding.DEFLATE:
+                data = coding.unpack(data, _ANSWER_BYTES)
+            return data, self._opened(raw, data)
         except WireError as error:
             raise AnswerError(str(error)) from None
+
+    def _opened(self, asked: bytes, data: bytes) -> Opened:
+        """Raises WireError or AnswerError."""
+        opened = envelope.verify(data, {Role.RELAY: (self._ends.relay_key,)})
+        answer = opened.expect(Answer)
         if (answer.city, answer.bus) != self._ends[:2] or answer.re != _digest(asked):
             raise AnswerError("it answers something else")
         return opened
 
     async def _send(
         self, method: str, path: str, headers: dict[str, str], content: bytes | None, limit: int
-    ) -> tuple[int, bytes, str]:
-        """Status, body and Content-Range."""
+    ) -> tuple[int, bytes, httpx.Headers]:
+        """Status, body as it came, and headers."""
         client = self._client
         try:
             async with asyncio.timeout(ANSWER_S):
                 async with client.stream(method, self._url + path, headers=headers, content=content) as response:
-                    ranges = response.headers.get("content-range", "")
-                    return response.status_code, await self._read(response, limit), ranges
+                    return response.status_code, await self._read(response, limit), response.headers
         except AnswerError:
             await self._replace(client)
             raise

@@ -49,6 +49,13 @@ class MediaTypeError(HttpError):
     status = 415
 
 
+class CodingError(HttpError):
+    """Only plain JSON and JSON packed as `deflate` are understood here."""
+
+    key = "http.coding"
+    status = 415
+
+
 class BusyError(HttpError):
     """Too many requests at this moment; try again."""
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bus_agent.agent import link
 from bus_agent.agent.link import Ends, Link
 from bus_agent.errors import AnswerError, CityHallFaultError, LinkError, RejectedError
-from cityhall_base import tls
+from cityhall_base import coding, tls
 from cityhall_relay.client import api
 from cityhall_relay.client.api import CityHall
 from cityhall_relay.client.errors import AnswerError as ClerksAnswerError
@@ -82,6 +82,7 @@ def carry(top: Path, city_hall: HostileCityHall) -> bytes:
 
 
 BOMB = gzip.compress(bytes(64 * 1024 * 1024))
+PACKED_BOMB = coding.pack(bytes(32 * 1024 * 1024))
 HOSTILE: dict[str, tuple[Answer, type[LinkError]]] = {
     "nothing": (says(), LinkError),
     "no HTTP": (says(b"\x00\xff" * 100), LinkError),
@@ -97,6 +98,9 @@ HOSTILE: dict[str, tuple[Answer, type[LinkError]]] = {
     "no JSON": (says(whole(b"hello")), AnswerError),
     "a page": (says(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>"), AnswerError),
     "a bomb": (says(whole(BOMB, b"Content-Encoding: gzip")), AnswerError),
+    "a bomb in the agreed form": (says(whole(PACKED_BOMB, b"Content-Encoding: deflate")), AnswerError),
+    "half of what was packed": (says(whole(coding.pack(b"{}" * 100)[:-5], b"Content-Encoding: deflate")), AnswerError),
+    "plain that says it is packed": (says(whole(b"{}", b"Content-Encoding: deflate")), AnswerError),
     "somebody else's answer": (says(whole(OTHER)), AnswerError),
     "a redirect": (
         says(b"HTTP/1.1 302 Found\r\nLocation: https://localhost:1/\r\nContent-Length: 0\r\n\r\n"),

@@ -17,7 +17,7 @@ import httpx
 import pikepdf
 import pytest
 
-from cityhall_base import tls
+from cityhall_base import coding, tls
 from cityhall_base.web import listener, reading
 from cityhall_relay.errors import KeyGoneError
 from cityhall_relay.serve import Running, serving
@@ -251,6 +251,9 @@ BROKEN: list[tuple[str, dict[str, str], bytes, int]] = [
     ("/1/sync", {}, b"{}", 400),
     ("/1/sync", {}, b" " * (64 * 1024 + 1), 413),
     ("/1/sync", {"Content-Type": "text/plain"}, b"{}", 415),
+    ("/1/sync", {"Content-Encoding": "gzip"}, b"{}", 415),
+    ("/1/sync", {"Content-Encoding": "deflate"}, b"{}", 400),
+    ("/1/sync", {"Content-Encoding": "deflate"}, coding.pack(bytes(32 * 1024 * 1024)), 413),
     ("/1/nothing", {}, b"{}", 404),
 ]
 
