@@ -1,6 +1,7 @@
 """sd_notify(3): tell systemd that the process is ready, alive or stopping. Errors are raised, not swallowed."""
 
 import asyncio
+import gc
 import os
 import socket
 from typing import Final
@@ -25,6 +26,16 @@ def notify(state: str) -> bool:
         except BlockingIOError:
             return False
     return True
+
+
+def ready() -> None:
+    """Everything is loaded and serves: say so, and never search the lasting part of memory for garbage again.
+
+    A search of it takes 10 to 30 ms, which fell into the middle of prints.
+    """
+    gc.collect()
+    gc.freeze()
+    notify(READY)
 
 
 def watchdog_interval_s() -> float | None:

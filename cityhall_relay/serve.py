@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from cityhall_base import log, tls
 from cityhall_base.clock import Clock, SystemClock
 from cityhall_base.mqtt import Mqtt
-from cityhall_base.notify import READY, STOPPING, WATCHDOG, notify, watchdog_interval_s
+from cityhall_base.notify import STOPPING, WATCHDOG, notify, ready, watchdog_interval_s
 from cityhall_base.store import TROUBLE, trouble
 from cityhall_base.web.listener import Listener
 from cityhall_relay import boss
@@ -51,7 +51,7 @@ async def _until_signal(settings: RelaySettings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with serving(settings, SystemClock()) as running:
         logger.info("buses on port %d, clerks on port %d", running.bus_port, running.clerk_port)
-        notify(READY)
+        ready()
         await stopped.wait()
         notify(STOPPING)
         logger.info("stopping")

@@ -99,7 +99,7 @@ class Boss:
                 work.append(tasks.create_task(notify.stay_alive()))
                 if self.hints:
                     self.hints.start()
-                notify.notify(notify.READY)
+                notify.ready()
                 log.info("agent of %s, boot %d", self._settings.bus, self.store.boot)
                 await stop.wait()
                 notify.notify(notify.STOPPING)

@@ -93,7 +93,7 @@ async def _serve(settings: DriverSettings, orders: Orders) -> None:
                 tasks.create_task(_accept(listener, uid_of(settings.spooler_uid), orders)),
                 tasks.create_task(notify.stay_alive()),
             ]
-            notify.notify(notify.READY)
+            notify.ready()
             log.info("driver, PPDs in %s", settings.ppd_dir)
             await stop.wait()
             notify.notify(notify.STOPPING)

@@ -77,7 +77,6 @@ class CanceledError(BusError):
 
 class _Ready(NamedTuple):
     header: SealHeader
-    approvals: int
     printer: PrinterStatus
     at: float
 
@@ -123,9 +122,16 @@ class Attempt(Case):
             self.conclude(verdict)
 
     async def _print(self) -> Verdict:
-        ready = await self._begin()
+        header = await self._begin()
         opener = self._opener = self.tools.standby.take()
-        await self._release(opener, ready)
+        # The printer is asked while the opener makes its key.
+        looking = asyncio.create_task(self._look(header))
+        try:
+            public = await self._give_order(opener, self._approvals(header))
+            ready = await looking
+        finally:
+            looking.cancel()
+        await self._release(opener, ready, public)
         await self._commit(Intent(job=self.job, attempt=self.attempt, step=Step.CREATE_JOB))
         self._creating = True
         opener.send(Proceed(step=Step.CREATE_JOB))
@@ -139,17 +145,23 @@ class Attempt(Case):
         self._end_opener()
         return await self._watch(ready)
 
-    async def _begin(self) -> _Ready:
+    async def _begin(self) -> SealHeader:
         header = decode_seal_header(self._order.seal_header)
         self._check_order(header)
+        if self.tools.driver:
+            # First of all: what cannot be converted needs no key and no release.
+            self._driver = await asyncio.to_thread(self.tools.driver.engage)
+        return header
+
+    async def _look(self, header: SealHeader) -> _Ready:
         tools = self.tools
         printer, at = await asyncio.to_thread(tools.printer.describe), tools.clock.boottime()
         readiness.check(printer, tools.profile, header.media)
-        if tools.driver:
-            # First of all: what cannot be converted needs no key and no release.
-            self._driver = await asyncio.to_thread(tools.driver.engage)
-        service = tools.city.services.get(header.service)
-        return _Ready(header, 2 if service and service.second_approver else 1, printer, at)
+        return _Ready(header, printer, at)
+
+    def _approvals(self, header: SealHeader) -> int:
+        service = self.tools.city.services.get(header.service)
+        return 2 if service and service.second_approver else 1
 
     def _check_order(self, header: SealHeader) -> None:
         me, profile = self.tools.signer.identity, self.tools.profile
@@ -162,20 +174,20 @@ class Attempt(Case):
         if os.fstat(self._body).st_size != sealed_size(header.size):
             raise BodyError("not as long as the seal header says")
 
-    async def _release(self, opener: Opener, ready: _Ready) -> None:
-        tools, order = self.tools, self._order
-        key = tools.relay_key.public_bytes_raw()
-        sends = tools.profile.sent_format if self._driver else None
+    async def _give_order(self, opener: Opener, approvals: int) -> bytes:
+        """The public half of the opener's fresh key."""
+        header, key = self._order.seal_header, self.tools.relay_key.public_bytes_raw()
+        sends = self.tools.profile.sent_format if self._driver else None
         await opener.prepared()
-        opener.send(
-            Order(seal_header=order.seal_header, relay_key=key, approvals=ready.approvals, driver_sends=sends),
-            self._body,
-        )
+        opener.send(Order(seal_header=header, relay_key=key, approvals=approvals, driver_sends=sends), self._body)
         self._close_body()
         if self._driver:
             opener.send(ThroughDriver(), self._driver.fileno())
             self._hang_up()
-        public = (await opener.expect(FreshKey, _KEY_S)).public
+        return (await opener.expect(FreshKey, _KEY_S)).public
+
+    async def _release(self, opener: Opener, ready: _Ready, public: bytes) -> None:
+        tools, order = self.tools, self._order
         signed = tools.signer.request(order, public, ready.printer)
         self.request = signed.request
         deadline = tools.clock.boottime() + tools.city.limits.release_s
@@ -184,12 +196,12 @@ class Attempt(Case):
             answer = (await self._hear(Answered, tools.city.limits.release_s)).envelope
         except PeerSilentError:
             raise LateReleaseError from None
-        expected = verify.Expected(
-            signed.request, envelope.digest(signed.payload), order.seal_header, public, ready.approvals
-        )
+        # The opener checks all of it for itself, at the same time; before a printer step both must have found it good.
+        opener.send(Use(envelope=answer, request=signed.payload, deadline=deadline))
+        digest, approvals = envelope.digest(signed.payload), self._approvals(ready.header)
+        expected = verify.Expected(signed.request, digest, order.seal_header, public, approvals)
         verify.check_release(answer, tools.relay_key, expected)
         verify.check_in_time(deadline, tools.clock.boottime())
-        opener.send(Use(envelope=answer, request=signed.payload, deadline=deadline))
         await opener.expect(Opened, _OPEN_S + (CONVERT_S if tools.driver else 0))
 
     def _intent_to_send(self) -> Intent:

@@ -82,7 +82,7 @@ async def _serve(settings: SpoolerSettings, front: Front, desk: Desk, tools: Too
                 tasks.create_task(front.report(tools, desk)),
                 tasks.create_task(notify.stay_alive()),
             ]
-            notify.notify(notify.READY)
+            notify.ready()
             log.info("spooler of %s, printer %s", settings.bus, tools.profile.uri)
             if tools.profile.memory is not Memory.LOST:
                 log.warning("the printer's jobs after power-off: %s", tools.profile.memory)

@@ -6,6 +6,7 @@ which order is the spooler's word; whether a release is good enough is its own.
 
 import contextlib
 import encodings.idna  # noqa: F401 - Python loads it at the first connection, when no file can be opened any more
+import gc
 import os
 import socket
 import sys
@@ -61,6 +62,7 @@ M = TypeVar("M", bound=msgspec.Struct)
 
 def main(channel_fd: int, spooler: int) -> None:
     """Runs with a socket pair's end as descriptor `channel_fd`, as a child of process `spooler`."""
+    gc.disable()  # it lives for one print, and leaves nothing to be searched for
     harden(keep=(channel_fd,))
     die_with(spooler)
     talk = _Talk(socket.socket(fileno=channel_fd))

@@ -1,6 +1,7 @@
 """One counter session that stays open, and one document after the other through it, each press on a connection that is there."""
 
 import http.client
+import io
 import secrets
 import socket
 import time
@@ -8,6 +9,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
+
+import pikepdf
 
 from cityhall_relay.client.api import CityHall
 from cityhall_relay.settings import load_clerk
@@ -17,6 +20,7 @@ from provisioning.demo.wait import wait_until
 from provisioning.errors import WalkError
 from provisioning.sample import sample_certificate
 from provisioning.small_city import BUS, SECTION, SERVICE, STOP
+from tests.bench.quiet import wait_for_quiet
 
 Json = dict[str, Any]
 STEP_S: Final = 60.0
@@ -56,6 +60,14 @@ def documents() -> tuple[Document, ...]:
     return tuple(Document(label, sample_certificate(number, target_bytes=size)) for number, (label, size) in drawn)
 
 
+def unfiltered() -> Document:
+    """20 MB whose image has no filter, as scanners' programs may write it: CUPS compresses it on the way."""
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(documents()[-1].content)) as pdf:
+        pdf.save(out, compress_streams=False, stream_decode_level=pikepdf.StreamDecodeLevel.generalized)
+    return Document("20 MB unfiltered", out.getvalue())
+
+
 class Counter:
     """Clerk and concierge. Raises WalkError, PartError, or what the clerk's client says."""
 
@@ -85,6 +97,7 @@ class Counter:
         next(views)  # now the clerk's screen follows the job
         with ThreadPoolExecutor(1) as screen:
             seen = screen.submit(_until_printed, views)
+            wait_for_quiet()
             pressed_ns = self._press(job, "print")
             seen_ns = seen.result(STEP_S)
         (paper,) = self.house.papers()[before:]

@@ -22,6 +22,7 @@ from provisioning.demo.wait import wait_until
 from provisioning.errors import PartError, WalkError
 from provisioning.files import me
 from tests.bench.counter import Document, Printed
+from tests.bench.quiet import wait_for_quiet
 
 PEER: Final = "lp, private cupsd"
 ANSWER_S: Final = 60.0
@@ -136,6 +137,7 @@ def print_by_lp(cups: Cups, queue: str, house: House, document: Document) -> Pri
     """From `lp` to a client that sees it completed; raises WalkError where the image was lost on the way."""
     path, before = house.desk / "peer.pdf", len(house.papers())
     path.write_bytes(document.content)
+    wait_for_quiet()
     submitted = cups.lp(queue, path)
     wait_until(lambda: len(house.papers()) > before, ANSWER_S, "paper comes out of the peer's printer")
     seen_ns = cups.until_completed(submitted.job)

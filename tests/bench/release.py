@@ -16,11 +16,11 @@ from bus_agent.spooler.printer import Printer
 from provisioning.demo.parts import House
 from provisioning.demo.wait import wait_until
 from tests.bench import completed, stages
-from tests.bench.counter import STEP_S, Counter, Printed, documents
+from tests.bench.counter import STEP_S, Counter, Printed, documents, unfiltered
 from tests.bench.cups_peer import PEER, Cups, print_by_lp
 from tests.bench.table import Goal, Row
 
-GOALS: Final = {"0.1 MB": Goal(1.0), "1 MB": Goal(1.0), "20 MB": Goal(0.5)}
+GOALS: Final = {"0.1 MB": Goal(1.0), "1 MB": Goal(1.0), "20 MB": Goal(0.5), "20 MB unfiltered": Goal(0.5)}
 _QUEUE: Final = "peer"
 
 
@@ -49,7 +49,7 @@ def measure(rounds: int, with_stages: bool) -> Iterator[Row]:
 
 
 def _prints(house: House, cups_folder: Path, rounds: int) -> Mapping[str, Pairs]:
-    drawn = documents()
+    drawn = (*documents(), unfiltered())
     pairs = {document.label: Pairs([], []) for document in drawn}
     printer = Printer(f"ipp://localhost:{house.ports.printer}/ipp/print")
     with ExitStack() as running:
