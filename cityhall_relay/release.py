@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from cityhall_base.clock import Clock
+from cityhall_base.reasons import Reason
 from cityhall_relay.answers import Answers
 from cityhall_relay.errors import KeyGoneError
 from cityhall_relay.jobs import Jobs
@@ -140,7 +141,7 @@ class ReleaseDesk:
         try:
             wrapped = seal.wrap_for_opener(self._vault.take(job.job, job.seal_digest), request.opener_key, raw)
         except KeyGoneError:
-            job = self._jobs.step(job, Event.EXPIRE, By.RELAY)
+            job = self._jobs.step(job, Event.EXPIRE, By.RELAY, why=Reason.KEY_GONE.bare)
             return self._refuse(case._replace(job=job), "wrong_state")
         answer = self._answers.signed(relay.Release, job.bus, case.digest, release_header=raw, wrapped_key=wrapped)
         facts = {

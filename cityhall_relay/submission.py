@@ -28,7 +28,7 @@ from cityhall_relay.store.rows import Job, Session
 from cityhall_relay.vault import Vault
 from cityhall_wire import PROTOCOL_VERSION, headers, seal
 from cityhall_wire.check_word import CheckWord, check_word
-from cityhall_wire.headers import SealHeader
+from cityhall_wire.headers import JobId, SealHeader
 from cityhall_wire.lifecycle import BEFORE_RELEASE, JobState
 from cityhall_wire.sheets import Sides, sheets_for
 
@@ -37,6 +37,13 @@ SubmissionId = Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z")]
 
 _DRAWS: Final = 1000
 """5760 check words and at most a few hundred live jobs: a second draw is rare, a thousandth is a fault."""
+
+
+class Reissue(msgspec.Struct, frozen=True, kw_only=True):
+    """刷り直し: the spoiled job that the new one takes the place of, and the number on its sheet where that paper has one."""
+
+    of: JobId
+    sheet: Annotated[str, Meta(max_length=32)] = ""
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +55,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     number: SubmissionId
     copies: int
     flatten: bool = False  # as pictures of its pages
+    reissue: Reissue | None = None
 
 
 class Accepted(NamedTuple):
@@ -98,7 +106,8 @@ class Submissions:
         if job is None:
             return None
         # No digest of the document is kept that could tell more than this.
-        if (job.session, job.service, job.size, job.flattened) != (ask.session, ask.service, size, ask.flatten):
+        now = (ask.session, ask.service, size, ask.flatten, ask.reissue.of if ask.reissue else "")
+        if (job.session, job.service, job.size, job.flattened, job.reissue_of) != now:
             raise errors.SubmissionReusedError
         return job
 
@@ -127,7 +136,22 @@ class Submissions:
         waiting = [job for job in self._store.live_jobs() if job.bus == session.bus and job.state in BEFORE_RELEASE]
         if len(waiting) >= self._city.limits.offers_per_bus:
             raise errors.BusFullError
+        if ask.reissue is not None:
+            self._check_reissue(ask.reissue, session, ask.service)
         return session, service
+
+    def _check_reissue(self, reissue: Reissue, session: Session, service: str) -> None:
+        """Raises NotFoundError or ReissueError. Whoever is the clerk now: the bus, the service and the sheet must be those."""
+        spoiled = self._store.job(reissue.of)
+        if spoiled is None or (spoiled.bus, spoiled.service) != (session.bus, service):
+            raise errors.NotFoundError
+        if spoiled.state is not JobState.SPOILED:
+            raise errors.ReissueError
+        if spoiled.voided_at is not None or self._store.reissue_of(spoiled.job) is not None:
+            raise errors.ReissueUsedError
+        numbers = {number for entry in self._store.sheets(spoiled.job) for number in entry.named}
+        if (numbers or self._city.papers[spoiled.header.paper].controlled) and reissue.sheet not in numbers:
+            raise errors.ReissueSheetError
 
     def _printer(self, bus: str) -> Printer:
         return self._city.printers[self._city.vehicles[bus].printer]
@@ -155,7 +179,7 @@ class Submissions:
     ) -> Job:
         key, printed = seal.new_content_key(), report.drawn or document
         commitment = await asyncio.to_thread(seal.commitment, key, printed)
-        plain = self._header(service, ask.service, len(printed), commitment, report)
+        plain = self._header(ask, service, len(printed), commitment, report)
         header, word = self._draw(plain, session)
         try:
             sealed = await asyncio.to_thread(_seal, key, header, printed)
@@ -180,7 +204,7 @@ class Submissions:
                 return header, word
         raise errors.BusFullError("no check word is free")
 
-    def _header(self, service: Service, name: str, size: int, commitment: bytes, report: Report) -> SealHeader:
+    def _header(self, ask: Submission, service: Service, size: int, commitment: bytes, report: Report) -> SealHeader:
         """Everything but the job id, which is still to be drawn. Raises TooManySheetsError."""
         sheets = sheets_for(report.pages, service.sides)
         if sheets > service.max_sheets:
@@ -197,10 +221,10 @@ class Submissions:
             sides=service.sides,
             media=self._city.papers[service.paper].media,
             job_class=service.job_class,
-            service=name,
+            service=ask.service,
             paper=service.paper,
             joint_seal=sheets >= service.joint_seal_from_sheets,
-            reissue_of=None,
+            reissue_of=ask.reissue.of if ask.reissue else None,
         )
 
     def _keep(self, ask: Submission, session: Session, sealed: _Sealed, key: bytes, size: int, report: Report) -> Job:
@@ -223,11 +247,14 @@ class Submissions:
             isolation=msgspec.json.encode(report.isolation).decode(),
             drawn_dpi=self._printer(session.bus).raster.dpi if report.drawn else 0,
             flattened=ask.flatten,
+            reissue_of=ask.reissue.of if ask.reissue else "",
         )
         self._vault.put(job.job, digest, key)
         with self._store.event():
             self._jobs.begin(job)
             self._store.record("prepared", job.job, how=job.prepared)
+            if ask.reissue:
+                self._store.record("reissue", job.job, of=ask.reissue.of, sheet=ask.reissue.sheet)
             self._sessions.touch(session.session)
             self._changes.concerns(job.bus)
         return job
