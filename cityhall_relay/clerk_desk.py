@@ -56,15 +56,15 @@ class ClerkDesk:
         Where the service demands a second approver, any other clerk who is told the job's number may be the second; that
         is the one thing somebody else can do with it, and only after the first.
         """
-        job = self._approvable(clerk, name)
-        if job.approved_at is not None:
-            return job
-        if job.state not in BEFORE_RELEASE:
-            raise TooLateError
-        if self._sessions.live(job.session) is None:
-            raise NoSessionError
         now = self._clock.utc_ms()
         with self._store.event():
+            job = self._approvable(clerk, name)
+            if job.approved_at is not None:
+                return job
+            if job.state not in BEFORE_RELEASE:
+                raise TooLateError
+            if self._sessions.live(job.session) is None:
+                raise NoSessionError
             self._store.add_approval(Approval(job=name, clerk=clerk, at=now))
             self._store.record("approved", name, by=clerk)
             enough = len(self._store.approvals(name)) >= self._needed(job)
@@ -76,12 +76,12 @@ class ClerkDesk:
 
     def cancel(self, clerk: str, name: str) -> Job:
         """取消, whole and before the release only. Raises NotFoundError or TooLateError."""
-        job = self.job(clerk, name)
-        if job.state is JobState.CANCELED:
-            return job
-        if job.state not in BEFORE_RELEASE:
-            raise TooLateError
         with self._store.event():
+            job = self.job(clerk, name)
+            if job.state is JobState.CANCELED:
+                return job
+            if job.state not in BEFORE_RELEASE:
+                raise TooLateError
             job = self._jobs.step(job, Event.CANCEL, By.CLERK)
             self._sessions.touch(job.session)
             self._changes.concerns(job.bus)

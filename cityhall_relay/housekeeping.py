@@ -63,6 +63,8 @@ class Housekeeping:
 
     def _step(self, job: Job, event: Event) -> None:
         with self._store.event():
+            if self._store.job(job.job) != job:
+                return  # it has moved on since it was looked at; the next look judges it as it is then
             self._jobs.step(job, event, By.RELAY)
             self._changes.concerns(job.bus)
 

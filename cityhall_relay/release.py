@@ -103,11 +103,11 @@ class ReleaseDesk:
 
     def answer(self, request: ReleaseRequest, digest: bytes) -> bytes:
         """The signed release or refusal; one event. Raises OpenError where the opener's key is none."""
-        job = self._store.job(request.job)
-        # Nothing can be asked about a job that this bus has no part in, so this comes before the table.
-        if job is None or job.bus != request.bus:
-            return self._answers.refusal(request.bus, digest, "unknown_job")
         with self._store.event():
+            job = self._store.job(request.job)
+            # Nothing can be asked about a job that this bus has no part in, so this comes before the table.
+            if job is None or job.bus != request.bus:
+                return self._answers.refusal(request.bus, digest, "unknown_job")
             case = self._case(request, digest, job)
             reason = refusal_reason(case)
             if reason is not None:

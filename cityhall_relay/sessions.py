@@ -25,16 +25,16 @@ class Sessions:
     def open(self, clerk: str, bus: str, section: str, stop: str, slot: int) -> Session:
         """Bind clerk, section, bus, stop and slot. Raises UnknownPlaceError, ClerkBusyError or BusBusyError."""
         self._check_places(bus, section, stop)
-        for live in self._store.live_sessions():
-            if live.clerk == clerk:
-                raise ClerkBusyError(live.session)
-            if live.bus == bus:
-                raise BusBusyError
         now, name = self._clock.utc_ms(), "s" + secrets.token_hex(12)
         session = Session(
             session=name, clerk=clerk, bus=bus, section=section, stop=stop, slot=slot, opened_at=now, active_at=now
         )
         with self._store.event():
+            for live in self._store.live_sessions():
+                if live.clerk == clerk:
+                    raise ClerkBusyError(live.session)
+                if live.bus == bus:
+                    raise BusBusyError
             self._store.save_session(session)
             self._store.record("session_opened", session=name, clerk=clerk, bus=bus, section=section, stop=stop)
             self._changes.concerns(bus)
@@ -42,8 +42,9 @@ class Sessions:
 
     def close(self, clerk: str, name: str) -> Session:
         """The clerk ends it; ending it twice is ending it once. Raises NotFoundError."""
-        session = self.of_clerk(clerk, name)
-        return self._end(session, "closed") if session.live else session
+        with self._store.event():
+            session = self.of_clerk(clerk, name)
+            return self._end(session, "closed") if session.live else session
 
     def of_clerk(self, clerk: str, name: str) -> Session:
         """The clerk's own session, live or not; raises NotFoundError for anybody else's."""
@@ -64,16 +65,16 @@ class Sessions:
         return session if session and session.live and self._idle_at(session) > self._clock.utc_ms() else None
 
     def touch(self, name: str) -> None:
-        """Somebody did something in it; inside the running event."""
-        session = self._store.session(name)
-        if session and session.live:
+        """Somebody did something in it; inside the running event. One that was idle for too long is not revived by it."""
+        if session := self.live(name):
             self._store.save_session(msgspec.structs.replace(session, active_at=self._clock.utc_ms()))
 
     def end_idle(self) -> None:
         """End every session in which nobody did anything for too long."""
-        now = self._clock.utc_ms()
-        for session in self._store.live_sessions():
-            if self._idle_at(session) <= now:
+        if not any(map(self._idle, self._store.live_sessions())):
+            return
+        with self._store.event():
+            for session in filter(self._idle, self._store.live_sessions()):
                 self._end(session, "idle")
 
     def view(self, session: Session) -> SessionView:
@@ -84,15 +85,17 @@ class Sessions:
 
     def _end(self, session: Session, why: str) -> Session:
         ended = msgspec.structs.replace(session, ended_at=self._clock.utc_ms(), why_ended=why)
-        with self._store.event():
-            self._store.save_session(ended)
-            self._store.record("session_ended", session=session.session, why=why)
-            self._changes.concerns(session.bus)
-            # The whole job dies, never its print order alone: a later resident's request must find nothing.
-            for job in self._store.jobs_of_session(session.session):
-                if job.state in BEFORE_RELEASE:
-                    self._jobs.step(job, Event.SESSION_END, By.RELAY)
+        self._store.save_session(ended)
+        self._store.record("session_ended", session=session.session, why=why)
+        self._changes.concerns(session.bus)
+        # The whole job dies, never its print order alone: a later resident's request must find nothing.
+        for job in self._store.jobs_of_session(session.session):
+            if job.state in BEFORE_RELEASE:
+                self._jobs.step(job, Event.SESSION_END, By.RELAY)
         return ended
+
+    def _idle(self, session: Session) -> bool:
+        return self._idle_at(session) <= self._clock.utc_ms()
 
     def _idle_at(self, session: Session) -> int:
         return session.active_at + self._city.limits.session_idle_s * 1000
