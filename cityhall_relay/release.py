@@ -13,7 +13,7 @@ from cityhall_relay.errors import KeyGoneError
 from cityhall_relay.jobs import Jobs
 from cityhall_relay.sessions import Sessions
 from cityhall_relay.store import RelayStore
-from cityhall_relay.store.rows import Job, Release, Session
+from cityhall_relay.store.rows import Bus, Job, Release, Session
 from cityhall_relay.vault import Vault
 from cityhall_wire import PROTOCOL_VERSION, headers, seal
 from cityhall_wire.headers import ReleaseHeader
@@ -38,6 +38,7 @@ class Case(NamedTuple):
     request: ReleaseRequest
     digest: bytes  # of the request's payload
     job: Job
+    bus: Bus  # what its agent said last
     session: Session | None  # live on this bus now
     given: Release | None  # for this job and attempt
     spoken_of: bool  # the spooler has already said what became of this very attempt
@@ -60,6 +61,15 @@ def _approval_expired(case: Case) -> bool:
     return case.now >= approved_at + case.rules.limits.approved_s * 1000
 
 
+def _software_not_approved(case: Case) -> bool:
+    # Spooler and agent are two processes, and one of them may have been left behind by an update.
+    return not {case.request.software, case.bus.software} <= case.rules.software
+
+
+def _config_differs(case: Case) -> bool:
+    return {case.request.config, case.bus.config} != {case.rules.config}
+
+
 def _wrong_state(case: Case) -> bool:
     # While it is releasing, whoever asks is answered by the attempt: the same request again, or `attempt_used`.
     return case.job.state not in (JobState.ON_BUS, JobState.RELEASING)
@@ -74,8 +84,8 @@ CHECKS: Final[tuple[tuple[str, Callable[[Case], bool]], ...]] = (
     ("wrong_attempt", lambda case: case.request.attempt != case.job.attempt),
     ("wrong_seal", lambda case: case.request.seal_digest != case.job.seal_digest),
     ("mode_forbids", lambda case: not may_print(case.request.mode, case.job.header.job_class)),
-    ("software_not_approved", lambda case: case.request.software not in case.rules.software),
-    ("config_differs", lambda case: case.request.config != case.rules.config),
+    ("software_not_approved", _software_not_approved),
+    ("config_differs", _config_differs),
     ("attempt_used", lambda case: case.spoken_of or (case.given is not None and not case.repeated)),
 )
 
@@ -117,12 +127,13 @@ class ReleaseDesk:
             return self._give(case)
 
     def _case(self, request: ReleaseRequest, digest: bytes, job: Job) -> Case:
-        suspended = self._store.bus(request.bus).suspended
+        bus = self._store.bus(request.bus)
         return Case(
             request=request,
             digest=digest,
             job=job,
-            session=None if suspended else self._sessions.on_bus(request.bus),
+            bus=bus,
+            session=None if bus.suspended else self._sessions.on_bus(request.bus),
             given=self._store.release(request.job, request.attempt),
             # A request that was overtaken by its own end must not release anything any more.
             spoken_of=self._store.evidence_of_nonce(request.job, request.nonce),
