@@ -40,15 +40,15 @@ class EvidenceDesk:
 
     def answer(self, said: Evidence, digest: bytes, envelope: bytes) -> bytes:
         """The signed receipt or refusal. The same statement again gets the same answer again, byte for byte."""
-        job = self._store.job(said.job)
-        if job is None or job.bus != said.bus:
-            return self._answers.refusal(said.bus, digest, "unknown_job")
-        before = self._store.evidence(said.incarnation, said.nonce, said.job, said.attempt, said.n)
-        if before is not None:
-            # Under one number a spooler says one thing; a second one is no repetition and is not taken.
-            same = before.payload_digest == digest
-            return before.answer if same else self._answers.refusal(said.bus, digest, "not_understood", job)
         with self._store.event():
+            job = self._store.job(said.job)
+            if job is None or job.bus != said.bus:
+                return self._answers.refusal(said.bus, digest, "unknown_job")
+            before = self._store.evidence(said.incarnation, said.nonce, said.job, said.attempt, said.n)
+            if before is not None:
+                # Under one number a spooler says one thing; a second one is no repetition and is not taken.
+                same = before.payload_digest == digest
+                return before.answer if same else self._answers.refusal(said.bus, digest, "not_understood", job)
             return self._take(job, said, digest, envelope)
 
     def _take(self, job: Job, said: Evidence, digest: bytes, envelope: bytes) -> bytes:

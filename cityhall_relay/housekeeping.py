@@ -64,6 +64,8 @@ class Housekeeping:
 
     def _step(self, job: Job, event: Event, why: Reason) -> None:
         with self._store.event():
+            if self._store.job(job.job) != job:
+                return  # it has moved on since it was looked at; the next look judges it as it is then
             self._jobs.step(job, event, By.RELAY, why=why.bare)
             self._changes.concerns(job.bus)
 

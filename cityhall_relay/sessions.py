@@ -67,7 +67,7 @@ class Sessions:
             session = self._store.session(name)
             if session is not None and session.live and session.clerk == clerk:
                 return session
-            if session is None or not session.calling or self._over_at(session) <= self._clock.utc_ms():
+            if session is None or not session.calling or self._over(session):
                 raise CallGoneError
             self._check_free(clerk)
             session = msgspec.structs.replace(session, clerk=clerk, active_at=self._clock.utc_ms())
@@ -101,11 +101,11 @@ class Sessions:
 
     def end_idle(self) -> None:
         """End every session in which nobody did anything, and every call that nobody answered, for too long."""
-        now = self._clock.utc_ms()
-        for session in self._store.live_sessions():
-            if self._over_at(session) <= now:
-                with self._store.event():
-                    self._end(session, Reason.UNANSWERED if session.calling else Reason.IDLE)
+        if not any(map(self._over, self._store.live_sessions())):
+            return
+        with self._store.event():
+            for session in filter(self._over, self._store.live_sessions()):
+                self._end(session, Reason.UNANSWERED if session.calling else Reason.IDLE)
 
     # --- which there are ---
 
@@ -118,26 +118,23 @@ class Sessions:
 
     def on_bus(self, bus: str) -> Session | None:
         """The session that is live on this bus, ringing or accepted, where it has not been idle for too long."""
-        now = self._clock.utc_ms()
         live = (session for session in self._store.live_sessions() if session.bus == bus)
-        return next((session for session in live if self._over_at(session) > now), None)
+        return next((session for session in live if not self._over(session)), None)
 
     def live(self, name: str) -> Session | None:
         """This session, where a clerk has accepted it and it has not ended."""
         session = self._store.session(name)
-        if session is None or not session.live or session.calling:
+        if session is None or not session.live or session.calling or self._over(session):
             return None
-        return session if self._over_at(session) > self._clock.utc_ms() else None
+        return session
 
     def calls(self) -> list[Session]:
         """What rings now, the longest first."""
-        now = self._clock.utc_ms()
-        return [one for one in self._store.live_sessions() if one.calling and self._over_at(one) > now]
+        return [one for one in self._store.live_sessions() if one.calling and not self._over(one)]
 
     def touch(self, name: str) -> None:
-        """Somebody did something in it; inside the running event."""
-        session = self._store.session(name)
-        if session and session.live and not session.calling:
+        """Somebody did something in it; inside the running event. One that was idle for too long is not revived by it."""
+        if session := self.live(name):
             self._store.save_session(msgspec.structs.replace(session, active_at=self._clock.utc_ms()))
 
     def view(self, session: Session) -> SessionView:
@@ -174,6 +171,9 @@ class Sessions:
             if job.state in BEFORE_RELEASE:
                 self._jobs.step(job, Event.SESSION_END, By.RELAY, why=ended.why_ended)
         return ended
+
+    def _over(self, session: Session) -> bool:
+        return self._over_at(session) <= self._clock.utc_ms()
 
     def _over_at(self, session: Session) -> int:
         limits = self._city.limits

@@ -184,7 +184,6 @@ class Submissions:
         try:
             sealed = await asyncio.to_thread(_seal, key, header, printed)
             await asyncio.to_thread(self._bodies.write, header.job, sealed.body)
-            # Nothing awaits from here on: the session that is live now is live when the job is committed.
             return self._keep(ask, session, sealed, key, len(document), report)
         except BaseException:
             self._bodies.delete(header.job)
@@ -228,7 +227,6 @@ class Submissions:
         )
 
     def _keep(self, ask: Submission, session: Session, sealed: _Sealed, key: bytes, size: int, report: Report) -> Job:
-        self._allowed(ask)  # the session may have ended while the document was checked
         digest, now = headers.seal_digest(sealed.raw_header), self._clock.utc_ms()
         job = Job(
             job=sealed.header.job,
@@ -251,6 +249,7 @@ class Submissions:
         )
         self._vault.put(job.job, digest, key)
         with self._store.event():
+            self._allowed(ask)  # the session may have ended while the document was checked
             self._jobs.begin(job)
             self._store.record("prepared", job.job, how=job.prepared)
             if ask.reissue:
