@@ -96,7 +96,7 @@ class Sessions:
         """A new boot of the bus has called; inside the running event. Its session lives on where its lease does."""
         lease_over = self._clock.utc_ms() >= last_heard_at + self._city.limits.lease_s * 1000
         for session in self._store.live_sessions():
-            if session.bus == bus and lease_over and session.opened_at < last_heard_at:
+            if session.bus == bus and lease_over and session.opened_at <= last_heard_at:
                 self._end(session, Reason.REBOOTED)
 
     def end_idle(self) -> None:
