@@ -9,7 +9,7 @@ import msgspec
 from cityhall_base.city import City
 from cityhall_base.clock import Clock
 from cityhall_relay.changes import Changes
-from cityhall_relay.errors import NoSessionError, NotFoundError, ReissueUsedError, TokenError, TooLateError
+from cityhall_relay.errors import NoSessionError, NotFoundError, ReissueUsedError, ResendError, TokenError, TooLateError
 from cityhall_relay.facts import Facts
 from cityhall_relay.jobs import Jobs
 from cityhall_relay.sessions import Sessions
@@ -64,8 +64,10 @@ class ClerkDesk:
             raise NotFoundError
         return job
 
-    def approve(self, clerk: str, name: str) -> Job:
-        """印刷を許可. Raises NotFoundError, NoSessionError or TooLateError.
+    def approve(self, clerk: str, name: str, *, again: bool = False) -> Job:
+        """印刷を許可. Raises NotFoundError, NoSessionError, TooLateError or ResendError.
+
+        The very same document a second time in one session is allowed only where the clerk says so (`again`).
 
         Where the service demands a second approver, any other clerk who is told the job's number may look at it and be the
         second; that is all that somebody else can do with it, and only after the first.
@@ -78,6 +80,8 @@ class ClerkDesk:
                 raise TooLateError
             if self._sessions.live(job.session) is None:
                 raise NoSessionError
+            if job.resend_of and not again:
+                raise ResendError(job.resend_of)
             now = self._clock.utc_ms()
             self._store.add_approval(Approval(job=name, clerk=clerk, at=now))
             self._store.record("approved", name, by=clerk)

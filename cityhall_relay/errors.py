@@ -155,6 +155,13 @@ class TooLateError(RelayError):
     status = 409
 
 
+class ResendError(RelayError):
+    """The same document was sent before in this session; cancel this one, or say that a second copy is wanted (--again)."""
+
+    key = "relay.resend"
+    status = 409
+
+
 class ReissueError(RelayError):
     """This document is not recorded as spoiled; ask the concierge to report its sheets first, then send the reissue."""
 

@@ -5,6 +5,7 @@ acknowledged. Whatever a power cut leaves of the first two belongs to no job and
 """
 
 import asyncio
+import hmac
 import secrets
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
@@ -29,7 +30,7 @@ from cityhall_relay.vault import Vault
 from cityhall_wire import PROTOCOL_VERSION, headers, seal
 from cityhall_wire.check_word import CheckWord, check_word
 from cityhall_wire.headers import JobId, SealHeader
-from cityhall_wire.lifecycle import BEFORE_RELEASE, JobState
+from cityhall_wire.lifecycle import BEFORE_RELEASE, WITHOUT_SHEET, JobState
 from cityhall_wire.sheets import Sides, sheets_for
 
 Check = Callable[[bytes, IntakeLimits, Drawing | None], Awaitable[Report]]
@@ -71,6 +72,12 @@ class _Sealed(NamedTuple):
     body: bytearray
 
 
+class _Prepared(NamedTuple):
+    document: bytes
+    report: Report
+    resend_of: str
+
+
 class Submissions:
     """Takes documents. One at a time for each clerk, so a double-click waits and then finds its job."""
 
@@ -90,6 +97,8 @@ class Submissions:
         self._check, self._city, self._clock, self._changes = check, city, clock, changes
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._drawn: set[CheckWord] = set()
+        # What came already in a live session, by a digest that means nothing outside this process and dies with it.
+        self._key, self._came = secrets.token_bytes(32), dict[tuple[str, bytes], str]()
 
     async def take(self, ask: Submission, read: Callable[[], Awaitable[bytes]]) -> Accepted:
         """Read, check, seal and keep the document. Raises RelayError or IntakeError with the sentence for the clerk."""
@@ -99,7 +108,17 @@ class Submissions:
                 return Accepted(known, new=False)
             session, service = self._allowed(ask)
             report = await self._checked(document, self._drawing(ask, session, service), service)
-            return Accepted(await self._seal_and_keep(ask, session, service, document, report), new=True)
+            mark = session.session, await asyncio.to_thread(hmac.digest, self._key, document, "sha256")
+            prepared = _Prepared(document, report, "" if ask.reissue else self._before(mark))
+            job = await self._seal_and_keep(ask, session, service, prepared)
+            self._came[mark] = job.job
+            return Accepted(job, new=True)
+
+    def _before(self, mark: tuple[str, bytes]) -> str:
+        """The job of this session that holds the very same document, where that one has used paper or still may."""
+        self._came = {mark: job for mark, job in self._came.items() if self._sessions.live(mark[0])}
+        job = self._store.job(self._came.get(mark, ""))
+        return job.job if job and job.state not in WITHOUT_SHEET else ""
 
     def _known(self, ask: Submission, size: int) -> Job | None:
         job = self._store.job_of_submission(ask.number)
@@ -174,17 +193,16 @@ class Submissions:
         limits = self._city.limits
         return IntakeLimits(document_bytes=limits.document_bytes, pages=limits.document_pages)
 
-    async def _seal_and_keep(
-        self, ask: Submission, session: Session, service: Service, document: bytes, report: Report
-    ) -> Job:
-        key, printed = seal.new_content_key(), report.drawn or document
+    async def _seal_and_keep(self, ask: Submission, session: Session, service: Service, prepared: _Prepared) -> Job:
+        report = prepared.report
+        key, printed = seal.new_content_key(), report.drawn or prepared.document
         commitment = await asyncio.to_thread(seal.commitment, key, printed)
         plain = self._header(ask, service, len(printed), commitment, report)
         header, word = self._draw(plain, session)
         try:
             sealed = await asyncio.to_thread(_seal, key, header, printed)
             await asyncio.to_thread(self._bodies.write, header.job, sealed.body)
-            return self._keep(ask, session, sealed, key, len(document), report)
+            return self._keep(ask, session, sealed, key, prepared)
         except BaseException:
             self._bodies.delete(header.job)
             self._vault.destroy(header.job)
@@ -226,7 +244,8 @@ class Submissions:
             reissue_of=ask.reissue.of if ask.reissue else None,
         )
 
-    def _keep(self, ask: Submission, session: Session, sealed: _Sealed, key: bytes, size: int, report: Report) -> Job:
+    def _keep(self, ask: Submission, session: Session, sealed: _Sealed, key: bytes, prepared: _Prepared) -> Job:
+        report = prepared.report
         digest, now = headers.seal_digest(sealed.raw_header), self._clock.utc_ms()
         job = Job(
             job=sealed.header.job,
@@ -238,13 +257,14 @@ class Submissions:
             attempt=1,
             seal_header=sealed.raw_header,
             seal_digest=digest,
-            size=size,
+            size=len(prepared.document),
             body_size=len(sealed.body),
             created_at=now,
             changed_at=now,
             isolation=msgspec.json.encode(report.isolation).decode(),
             drawn_dpi=self._printer(session.bus).raster.dpi if report.drawn else 0,
             flattened=ask.flatten,
+            resend_of=prepared.resend_of,
             reissue_of=ask.reissue.of if ask.reissue else "",
         )
         self._vault.put(job.job, digest, key)

@@ -32,6 +32,10 @@ class ClerkWord(Word):
     NOT_PRINTED = ("clerk.not_printed", "Not printed (未印刷): the concierge looked, and nothing came out.")
 
     ALLOW = ("clerk.do.allow", "Compare the check word with the concierge, then allow the print (印刷を許可).")
+    RESEND = (
+        "clerk.do.resend",
+        "It is the same document as {detail}: cancel it, or allow it as a second one (--again).",
+    )
     SECOND = ("clerk.do.second", "Tell a second clerk its number, who must allow it too.")
     WAIT = ("clerk.do.wait", "Allowed (許可済): the concierge may print it.")
     ASK_OR_VOID = (
@@ -80,6 +84,7 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     times: dict[str, int]  # state → UTC milliseconds, in the order in which it was reached last
     approvals: tuple[str, ...]  # who has allowed it so far, by opaque id
     approvals_needed: int
+    resend_of: str  # the same document, sent before in this session; empty
     reissue_of: str  # the spoiled document that it takes the place of; empty
     reissue: str  # the document that takes its place; empty
     void: bool
@@ -148,6 +153,7 @@ def job_view(store: RelayStore, city: City, job: Job) -> JobView:
         times=_times(store.steps(job.job)),
         approvals=approvals,
         approvals_needed=city.services[job.service].approvers,
+        resend_of=job.resend_of,
         reissue_of=job.reissue_of,
         reissue=reissue.job if reissue else "",
         void=job.voided_at is not None,
@@ -203,6 +209,8 @@ def _times(steps: list[Step]) -> dict[str, int]:
 def _do(job: Job, approvals: int, reissue: Job | None) -> Said | None:
     if job.state in BEFORE_RELEASE:
         if job.approved_at is None:
+            if job.resend_of:
+                return _said(ClerkWord.RESEND, job.resend_of)
             return _said(ClerkWord.SECOND if approvals else ClerkWord.ALLOW)
         return _said(ClerkWord.WAIT)
     if job.state is JobState.UNCERTAIN:

@@ -92,9 +92,9 @@ class CityHall:
             params |= {"reissue_of": reissue[0], "sheet": reissue[1]}
         return self._patiently("POST", path, params=params, headers=headers, content=document)
 
-    def approve(self, job: str) -> Json:
-        """印刷を許可."""
-        return self._patiently("POST", f"/1/jobs/{job}/approve")
+    def approve(self, job: str, *, again: bool = False) -> Json:
+        """印刷を許可; `again` for a second copy of the same document."""
+        return self._patiently("POST", f"/1/jobs/{job}/approve", params={"again": "true"} if again else {})
 
     def cancel(self, job: str) -> Json:
         """取消, before the release only."""

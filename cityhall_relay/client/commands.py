@@ -66,7 +66,7 @@ def send(args: argparse.Namespace) -> int:
         print(f"{job['job']} is with city hall; this command shows its way, and Ctrl-C leaves it there.", flush=True)
     screen.step(job | {"source_sha256": digest})
     if args.approve:
-        city_hall.approve(job["job"])
+        city_hall.approve(job["job"], again=args.again)
     for view in city_hall.watch(job["job"]):
         if view != job:
             screen.step(view | {"source_sha256": digest})
@@ -76,7 +76,7 @@ def send(args: argparse.Namespace) -> int:
 
 def approve(args: argparse.Namespace) -> int:
     """`approve`: 印刷を許可."""
-    return _step(args, _city_hall(args).approve(args.job))
+    return _step(args, _city_hall(args).approve(args.job, again=args.again))
 
 
 def cancel(args: argparse.Namespace) -> int:

@@ -64,6 +64,7 @@ class Job(Row, frozen=True, kw_only=True):
     drawn_dpi: int = 0  # at which city hall drew its pages; 0: it goes as it came
     flattened: bool = False  # drawn because the clerk asked for it
     why: str = ""  # the last reason that was given (cityhall_base.reasons)
+    resend_of: str = ""  # the job of this session that holds the very same document; it is not allowed by mistake
     reissue_of: str = ""  # the spoiled job whose one reissue (刷り直し) this is
     voided_at: int | None = None  # when its clerk declared it void: then it has no reissue
 

@@ -38,7 +38,7 @@ def relay_migrations() -> Migrations:
         # Sessions that ring have no clerk yet, and several may ring at once.
         db.execute("drop index one_live_clerk")
         db.execute("create unique index one_live_clerk on sessions(clerk) where ended_at is null and clerk <> ''")
-        for column in ("why", "reissue_of"):
+        for column in ("why", "resend_of", "reissue_of"):
             db.table("jobs").add_column(column, str, not_null_default="")
         db.table("jobs").add_column("voided_at", int)
         # One reissue, whoever asks for it and however often. One that ended without paper may be tried again; the ends

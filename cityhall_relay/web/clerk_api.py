@@ -126,8 +126,9 @@ class ClerkApi:
         return _json(self._shown(accepted.job), 201 if accepted.new else 200)
 
     async def approve(self, request: Request) -> Response:
-        """印刷を許可."""
-        return self._view(self._desk.approve(self._clerk(request), request.path_params["job"]))
+        """印刷を許可; `again=true` for a second copy of the same document."""
+        clerk, again = self._clerk(request), request.query_params.get("again") == "true"
+        return self._view(self._desk.approve(clerk, request.path_params["job"], again=again))
 
     async def cancel(self, request: Request) -> Response:
         """取消."""

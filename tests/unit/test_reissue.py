@@ -11,6 +11,7 @@ from cityhall_relay.errors import (
     ReissueError,
     ReissueSheetError,
     ReissueUsedError,
+    ResendError,
     SubmissionReusedError,
     TooLateError,
 )
@@ -219,6 +220,18 @@ def test_two_clerks_must_allow_what_the_service_demands_of_two(town: Town) -> No
     assert desk.approve("clerk-2", job.job).approved_at is not None
     with pytest.raises(NotFoundError):
         desk.job("clerk-2", job.job)
+
+
+def test_the_same_document_again_waits_for_a_click(town: Town) -> None:
+    session, desk = town.session(), town.relay.clerk_desk
+    first, other, second = (town.send(session, document).job for document in (b"one", b"other", b"one"))
+    assert (first.resend_of, other.resend_of, second.resend_of) == ("", "", first.job)
+    with pytest.raises(ResendError):
+        desk.approve("clerk-1", second.job)
+    assert desk.approve("clerk-1", second.job, again=True).approved_at is not None
+    for job in (first, second):
+        desk.cancel("clerk-1", job.job)
+    assert town.send(session, b"one").job.resend_of == "", "nothing of the ones before came out"
 
 
 def test_the_times_are_those_of_arriving_not_of_what_was_said_later(town: Town) -> None:
