@@ -30,6 +30,12 @@ class Concierge:
         assert answer.is_success, answer.text
         return dict(answer.json())
 
+    def mode(self, mode: str) -> Json:
+        """業務モード."""
+        answer = self._http.post("/v1/mode", json={"mode": mode})
+        assert answer.is_success, answer.text
+        return dict(answer.json())
+
 
 class Visit:
     """One document in one counter session, from the clerk's hand to the resident's."""
