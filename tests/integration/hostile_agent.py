@@ -6,7 +6,9 @@ certificate, its ciphertext and its end of the spooler's socket. A counting line
 
 import hashlib
 import secrets
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
@@ -35,7 +37,7 @@ _HEAD: Final = 64 * 1024
 
 
 class CountingHouse(House):
-    """A house whose spooler reaches its printer through a line that counts IPP operations."""
+    """A house whose spooler reaches its printer through a line that counts IPP operations, and which can be asked what it keeps."""
 
     def __init__(self, where: Path, **changed: Any) -> None:
         super().__init__(where, apart=False, **changed)
@@ -59,6 +61,20 @@ class CountingHouse(House):
         """How often it came out."""
         digest = hashlib.sha256(document).hexdigest()
         return sum(paper.sha256 == digest for paper in self.papers())
+
+    def asked(self, path: Path, question: str, *values: str) -> list[Any]:
+        """First column, as a database of the house has it now."""
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+            return [row[0] for row in db.execute(question, values)]
+
+    def releases(self, job: str) -> list[Any]:
+        """Keys that left city hall for it, and are not destroyed."""
+        return self.asked(self.relay_db, "select envelope from releases where job = ?", job)
+
+    @property
+    def relay_db(self) -> Path:
+        """City hall's database."""
+        return self.city.city.relay / "state" / "relay.db"
 
     def _ear(self) -> Ear:
         seen = bytearray()

@@ -6,7 +6,6 @@ import re
 import secrets
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -14,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -104,20 +103,6 @@ class Scenery(CountingHouse):
             yield
         finally:
             os.kill(pid, signal.SIGCONT)
-
-    def asked(self, path: Path, question: str, *values: str) -> list[Any]:
-        """First column, as a database of the house has it now."""
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
-            return [row[0] for row in db.execute(question, values)]
-
-    def releases(self, job: str) -> list[Any]:
-        """Keys that left city hall for it, and are not destroyed."""
-        return self.asked(self.relay_db, "select envelope from releases where job = ?", job)
-
-    @property
-    def relay_db(self) -> Path:
-        """City hall's database."""
-        return self.city.city.relay / "state" / "relay.db"
 
     def say_again(self, path: str, envelope: bytes) -> bytes:
         """A message of the bus, late or doubled, over the bus's own line; city hall's answer."""
