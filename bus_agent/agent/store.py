@@ -142,6 +142,11 @@ class BusStore:
         rows = list(self._store.db.query("select * from outbox order by id limit 1"))
         return msgspec.convert(rows[0], Outgoing) if rows else None
 
+    def outgoing(self, most: int, first: int = 0) -> list[Outgoing]:
+        """The oldest messages that are not answered, from the one whose id is `first`; at most `most`, all where that is -1."""
+        rows = self._store.db.query("select * from outbox where id >= ? order by id limit ?", [first, most])
+        return [msgspec.convert(row, Outgoing) for row in rows]
+
     def replace_outgoing(self, message: Outgoing, envelope: bytes) -> None:
         """The same fact under another number, at the same place in the order."""
         self._store.db.table("outbox").update(message.id, {"envelope": envelope})
