@@ -160,10 +160,11 @@ class Syncer:
             except RejectedError as error:
                 if error.status not in _UNREADABLE:
                     raise
-                if len(batch) == 1:
+                alone = len(batch) == 1
+                if alone:
                     self._drop(batch[0], f"status_{error.status}")
                 # What is wrong with a whole batch is found out by its first envelope alone.
-                most = 1
+                most = envelope.BATCH_ENVELOPES if alone else 1
                 continue
             most = envelope.BATCH_ENVELOPES
             # City hall answers in order and may stop early; what has no answer is said again.
