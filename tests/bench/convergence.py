@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from tests.bench.fleet import Fleet, Run
+from tests.bench.quiet import wait_for_quiet
 from tests.bench.slow_line import Pace
 from tests.bench.table import Goal, Row
 
@@ -52,5 +53,5 @@ def _runs(layout: _Layout, rounds: int) -> dict[str, list[Run]]:
         for turn in range(1, rounds + 1):
             sys.stderr.write(f"convergence, {layout.label}: round {turn} of {rounds}\n")
             for pace in PACES:
-                found[pace.label].append(fleet.run(pace))
+                found[pace.label].append(fleet.run(pace, wait_for_quiet))
         return found

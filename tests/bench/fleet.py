@@ -37,7 +37,6 @@ from provisioning.files import me
 from provisioning.small_city import SECTION, STOP
 from provisioning.vehicle import admit, install_bus_config, make_bus_keys
 from tests.bench.open_jobs import Bus, Case, CityHall, fill
-from tests.bench.quiet import wait_for_quiet
 from tests.bench.slow_line import Pace, SlowLine
 
 LIMITS: Final = {"unapproved_s": 3600, "approved_s": 3600, "session_idle_s": 3600, "printer_silence_s": 600}
@@ -95,8 +94,11 @@ class Fleet:
         for state in self._states():
             shutil.copytree(state, _kept(state))
 
-    def run(self, pace: Pace) -> Run:
-        """From the prepared state until nothing is left to say; raises WalkError where the two sides then differ."""
+    def run(self, pace: Pace, ready: Callable[[], None] = lambda: None, cut_after: int | None = None) -> Run:
+        """From the prepared state until nothing is left to say; raises WalkError where the two sides then differ.
+
+        `ready` is called before the line rises. Each line is reset once after `cut_after` bytes from city hall.
+        """
         for state in self._states():
             shutil.rmtree(state)
             shutil.copytree(_kept(state), state)
@@ -107,9 +109,11 @@ class Fleet:
             for agent in agents:
                 agent.start()
             wait_until(lambda: all(line.called for line in lines.values()), PATIENCE_S, "every bus calls city hall")
-            wait_for_quiet()
+            ready()
             began = SystemClock().utc_ms()
             for line in lines.values():
+                if cut_after is not None:
+                    line.cut_after(cut_after)
                 line.rise()
             for name in self.names:
                 wait_until(partial(self._settled, name), PATIENCE_S, f"{name} has told and heard everything")
@@ -118,6 +122,8 @@ class Fleet:
                 part.stop()
             for line in lines.values():
                 line.close()
+        if cut_after is not None and not all(line.cuts for line in lines.values()):
+            raise WalkError("the line was never cut")
         return self._read(began)
 
     def _fill_bus(self, city_hall: CityHall, name: str, twenties: int, session: str, old_session: str) -> None:

@@ -45,6 +45,8 @@ class SlowLine(TcpProxy):
         landing = asyncio.create_task(_land(flying, writer))
         with suppress(ConnectionError):
             while data := await reader.read(_SEGMENT):
+                if down:
+                    self._count(len(data))
                 flying.put_nowait((self._arrival(len(data), down), data))
         flying.put_nowait((0.0, b""))
         await landing

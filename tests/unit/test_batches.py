@@ -45,7 +45,7 @@ def statement(on_bus: OnBus, request: printing.ReleaseRequest, n: int, finding: 
 
 
 def fact(on_bus: OnBus, kind: type[link.LinkMessage], **fields: Any) -> bytes:
-    message = kind(**on_bus.bus.place(), job=on_bus.name, **fields)
+    message = kind(**on_bus.bus.place() | {"job": on_bus.name} | fields)
     return envelope.sign(message, on_bus.town.keys.link["bus-1"])
 
 
@@ -98,7 +98,7 @@ def test_the_limit_itself_is_allowed_and_one_envelope_always_goes() -> None:
 
 @pytest.mark.parametrize("kind", ["receipt", "refusal", "deletion-receipt", "stale"])
 def test_the_answers_to_a_full_batch_keep_the_limit_too(kind: str) -> None:
-    most = dict.fromkeys(("boot", "seq", "at"), 2**53 - 1)
+    most: dict[str, Any] = dict.fromkeys(("boot", "seq", "at"), 2**53 - 1)
     most |= {"reason": "r" * 63, "attempt": 1000, "state": max(JobState, key=len), "city": "c" * 31, "bus": "b" * 31}
     message = samples.sample(KINDS[kind].payload)
     fields = {name: value for name, value in most.items() if name in message.__struct_fields__}
