@@ -1,14 +1,16 @@
 """The door for everything that a bus signs: whose it is, whether it is in order, and which desk answers it. No HTTP."""
 
+import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 from cityhall_base.clock import Clock
+from cityhall_base.store import TROUBLE
 from cityhall_relay.answers import Answers
-from cityhall_relay.errors import NotAllowedError
+from cityhall_relay.errors import NotAllowedError, RelayError
 from cityhall_relay.evidence import EvidenceDesk
 from cityhall_relay.link_desk import LinkDesk
 from cityhall_relay.release import ReleaseDesk
@@ -16,7 +18,7 @@ from cityhall_relay.sessions import Sessions
 from cityhall_relay.store import RelayStore
 from cityhall_relay.sync import SyncDesk
 from cityhall_wire import strict_json
-from cityhall_wire.errors import UnknownKindError, UnknownVersionError
+from cityhall_wire.errors import UnknownKindError, UnknownVersionError, WireError
 from cityhall_wire.messages import envelope, link, printing, relay
 from cityhall_wire.messages.envelope import Envelope, Keyring, Opened
 from cityhall_wire.messages.sequence import Place, Verdict, judge
@@ -28,6 +30,8 @@ EVIDENCE: Final = (
     *("call", "session-end"),
 )
 """Kinds that each address takes."""
+
+_STALE: Final = envelope.kind_of(relay.Stale)
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +73,25 @@ class BusDesk:
             return self._answers.refusal(bus, opened.digest, "not_understood")
         self._check_names(bus, opened)
         return self._dispatch(bus, opened, raw)
+
+    async def answer_each(self, bus: str, raws: Sequence[bytes], kinds: tuple[str, ...]) -> list[bytes]:
+        """The signed answers to the first of `raws`, in order, each an event of its own.
+
+        It ends after a `stale`, whose followers wait for its new number, and before an envelope that gets no signed answer: this
+        is the first of the next request, and alone it raises what `answer` raises.
+        """
+        answers: list[bytes] = []
+        for raw in raws:
+            try:
+                answers.append(self.answer(bus, raw, kinds))
+            except (WireError, RelayError, *TROUBLE):
+                if not answers:
+                    raise
+                break
+            if envelope.kind_in(answers[-1]) == _STALE:
+                break
+            await asyncio.sleep(0)  # another bus's release does not wait for all of them
+        return answers
 
     def _check_names(self, bus: str, opened: Opened) -> None:
         message = opened.message

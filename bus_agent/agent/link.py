@@ -6,6 +6,7 @@ for another 18 to 42 s, where a new one answered in 0.3 s.
 
 import asyncio
 import ssl
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final, NamedTuple
@@ -71,6 +72,20 @@ class Link:
         async with self._one_at_a_time:
             return await self._ask(path, raw)
 
+    async def ask_all(self, path: str, raws: Sequence[bytes]) -> list[Opened]:
+        """Post several envelopes in one request: the verified answers to the first of them, one at least. Raises LinkError."""
+        if len(raws) == 1:
+            return [(await self.ask(path, raws[0]))[1]]
+        async with self._one_at_a_time:
+            data = await self._post(path, envelope.join(raws))
+        try:
+            answers = envelope.split(data)
+            if len(answers) > len(raws):
+                raise AnswerError("more answers than questions")
+            return [self._opened(asked, answer) for asked, answer in zip(raws, answers, strict=False)]
+        except WireError as error:
+            raise AnswerError(str(error)) from None
+
     async def body(self, job: str, start: int, end: int) -> bytes:
         """Bytes start to end (exclusive) of a job's ciphertext; raises LinkError."""
         wanted = {"Range": f"bytes={start}-{end - 1}"}
@@ -86,6 +101,13 @@ class Link:
         await self._client.aclose()
 
     async def _ask(self, path: str, raw: bytes) -> tuple[bytes, Opened]:
+        data = await self._post(path, raw)
+        try:
+            return data, self._opened(raw, data)
+        except WireError as error:
+            raise AnswerError(str(error)) from None
+
+    async def _post(self, path: str, raw: bytes) -> bytes:
         status, data, headers = await self._send("POST", path, _PACKED, coding.pack(raw), _ANSWER_BYTES)
         if status >= httpx.codes.INTERNAL_SERVER_ERROR:
             raise CityHallFaultError(f"status {status}")
@@ -94,9 +116,7 @@ class Link:
         if status != httpx.codes.OK:
             raise AnswerError(f"status {status}")
         try:
-            if headers.get("content-encoding") == coding.DEFLATE:
-                data = coding.unpack(data, _ANSWER_BYTES)
-            return data, self._opened(raw, data)
+            return coding.unpack(data, _ANSWER_BYTES) if headers.get("content-encoding") == coding.DEFLATE else data
         except WireError as error:
             raise AnswerError(str(error)) from None
 

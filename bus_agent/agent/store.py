@@ -137,10 +137,10 @@ class BusStore:
         """Keep a signed message until it is answered."""
         self._store.db.table("outbox").insert({"kind": kind, "job": job, "envelope": envelope})
 
-    def next_outgoing(self) -> Outgoing | None:
-        """The oldest message that is not answered."""
-        rows = list(self._store.db.query("select * from outbox order by id limit 1"))
-        return msgspec.convert(rows[0], Outgoing) if rows else None
+    def outgoing(self, most: int, first: int = 0) -> list[Outgoing]:
+        """The oldest messages that are not answered, from the one whose id is `first`; at most `most`, all where that is -1."""
+        rows = self._store.db.query("select * from outbox where id >= ? order by id limit ?", [first, most])
+        return [msgspec.convert(row, Outgoing) for row in rows]
 
     def replace_outgoing(self, message: Outgoing, envelope: bytes) -> None:
         """The same fact under another number, at the same place in the order."""

@@ -1,5 +1,8 @@
 """Keeps bus and city hall at one view: what happened goes out first, in order; then `sync`, and its plan is applied.
 
+What happened goes before `sync`, because it says more than the inventory: sheet numbers, and what the print key has seen. Many
+facts go in one request: of a hundred after a dead zone each would else cost its own round trip.
+
 Level-triggered: at once on a hint or a change of its own, else every `sync_s`; after any loss, in any order, any number of
 times, both sides end in the same state.
 """
@@ -9,6 +12,7 @@ import contextlib
 import hashlib
 import logging
 import secrets
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -131,11 +135,12 @@ class Syncer:
         await self.once()
 
     async def once(self) -> None:
-        """Everything out, one plan in; raises LinkError."""
+        """Everything out, one plan in, and out what follows from it; raises LinkError."""
         async with self._one_at_a_time:
             await self._drain()
             if await self._sync(whole=False) and await self._sync(whole=True):
                 raise AnswerError("asked for the same twice")
+            await self._drain()
         self._up()
 
     async def flush(self) -> None:
@@ -156,38 +161,49 @@ class Syncer:
     # --- what happened, in order ---
 
     async def _drain(self) -> None:
-        while message := self._store.next_outgoing():
+        most = envelope.BATCH_ENVELOPES
+        while waiting := self._store.outgoing(most):
+            raws = [message.envelope for message in waiting]
+            batch = waiting[: envelope.fitting(raws)]
             try:
-                _, opened = await self._link.ask(EVIDENCE, message.envelope)
+                answers = await self._link.ask_all(EVIDENCE, raws[: len(batch)])
             except RejectedError as error:
                 if error.status not in _UNREADABLE:
                     raise
-                self._drop(message, f"status_{error.status}")
+                alone = len(batch) == 1
+                if alone:
+                    self._drop(batch[0], f"status_{error.status}")
+                # What is wrong with a whole batch is found out by its first envelope alone.
+                most = envelope.BATCH_ENVELOPES if alone else 1
                 continue
-            self._settle(message, opened)
+            most = envelope.BATCH_ENVELOPES
+            # City hall answers in order and may stop early; what has no answer is said again.
+            self._settle(list(zip(batch, answers, strict=False)))
 
-    def _settle(self, message: Outgoing, opened: Opened) -> None:
-        match opened.message:
-            case Stale() as stale:
-                self._sign_again(message, stale)
-            case Refusal() as refusal:
-                self._drop(message, refusal.reason)
-            case Receipt() as receipt:
-                self._answered(message)
-                self._agree(receipt)
-            case DeletionReceipt():
-                self._answered(message, forget=True)
-            case SessionReceipt():
-                self._answered(message)
-            case _:
-                self._drop(message, opened.kind)
-
-    def _answered(self, message: Outgoing, *, forget: bool = False) -> None:
+    def _settle(self, answered: Sequence[tuple[Outgoing, Opened]]) -> None:
         with self._store.event():
-            self._store.answered(message)
-            self._store.record("receipted", message.job, what=message.kind)
-            if forget:
-                self._store.forget(message.job)
+            for message, opened in answered:
+                if isinstance(opened.message, Receipt | DeletionReceipt | SessionReceipt):
+                    self._receipted(message, opened.message)
+        for message, opened in answered:
+            match opened.message:
+                case Receipt() as receipt:
+                    self._agree(receipt)
+                case DeletionReceipt() | SessionReceipt():
+                    pass
+                case Stale() as stale:
+                    self._sign_again(message, stale)
+                    return  # what follows has other numbers now
+                case Refusal() as refusal:
+                    self._drop(message, refusal.reason)
+                case _:
+                    self._drop(message, opened.kind)
+
+    def _receipted(self, message: Outgoing, receipt: Receipt | DeletionReceipt | SessionReceipt) -> None:
+        self._store.answered(message)
+        self._store.record("receipted", message.job, what=message.kind)
+        if isinstance(receipt, DeletionReceipt):
+            self._store.forget(message.job)
 
     def _agree(self, receipt: Receipt) -> None:
         try:
@@ -203,19 +219,23 @@ class Syncer:
         self.wake()
 
     def _sign_again(self, message: Outgoing, stale: Stale) -> None:
-        # The fact stays true; only its number is too low.
+        # The fact stays true; only its number is too low, and so are those of all that wait behind it.
         if stale.boot >= self._store.boot:
             self._scribe.outrun(stale.boot)
-        kind = envelope.KINDS[message.kind]
-        if kind.role is not Role.LINK:
+        if envelope.KINDS[message.kind].role is not Role.LINK:
             self._drop(message, "stale")
             return
+        with self._store.event():
+            for later in self._store.outgoing(-1, message.id):
+                if envelope.KINDS[later.kind].role is Role.LINK:
+                    self._store.replace_outgoing(later, self._signed_again(later))
+
+    def _signed_again(self, message: Outgoing) -> bytes:
         payload = strict_json.decode(message.envelope, Envelope).payload
-        fact = strict_json.decode(payload, kind.payload)
+        fact = strict_json.decode(payload, envelope.KINDS[message.kind].payload)
         own = LinkMessage.__struct_fields__
         fields = {name: value for name, value in msgspec.structs.asdict(fact).items() if name not in own}
-        with self._store.event():
-            self._store.replace_outgoing(message, self._scribe.sign(type(fact), **fields))  # type: ignore[type-var]
+        return self._scribe.sign(type(fact), **fields)  # type: ignore[type-var]
 
     # --- sync ---
 

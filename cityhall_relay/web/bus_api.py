@@ -18,6 +18,7 @@ from cityhall_relay.bus_desk import EVIDENCE, RELEASE, SYNC, BusDesk
 from cityhall_relay.errors import BodyDamagedError, NotFoundError, RangeError
 from cityhall_relay.store import RelayStore
 from cityhall_relay.web.errors import HANDLERS
+from cityhall_wire.messages import envelope
 from cityhall_wire.strict_json import MESSAGE_BYTES
 
 _RANGE: Final = re.compile(r"bytes=(\d{1,10})-(\d{0,10})")
@@ -37,6 +38,13 @@ def bus_app(desk: BusDesk, store: RelayStore, bodies: Bodies) -> Starlette:
 
         return handle
 
+    async def evidence(request: Request) -> Response:
+        bus = desk.enrolled(request.scope["state"]["peer"])
+        raw = _unpacked(request, await reading.message(request))
+        if not envelope.is_batch(raw):
+            return _packed(request, desk.answer(bus, raw, EVIDENCE))
+        return _packed(request, envelope.join(await desk.answer_each(bus, envelope.split(raw), EVIDENCE)))
+
     async def body(request: Request) -> Response:
         bus = desk.enrolled(request.scope["state"]["peer"])
         job = store.job(request.path_params["job"])
@@ -55,7 +63,7 @@ def bus_app(desk: BusDesk, store: RelayStore, bodies: Bodies) -> Starlette:
     routes = [
         Route("/1/sync", signed(SYNC), methods=["POST"]),
         Route("/1/release", signed(RELEASE), methods=["POST"]),
-        Route("/1/evidence", signed(EVIDENCE), methods=["POST"]),
+        Route("/1/evidence", evidence, methods=["POST"]),
         Route("/1/body/{job}", body, methods=["GET"]),
     ]
     return application(routes, HANDLERS)

@@ -5,7 +5,7 @@
 
 import enum
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Final, NamedTuple, TypeVar
 
@@ -21,6 +21,9 @@ from cityhall_wire.messages import link, printing, relay
 
 ENVELOPE_BYTES: Final = strict_json.MESSAGE_BYTES
 """Largest envelope; its payload is base64 and so three quarters of this."""
+
+BATCH_ENVELOPES: Final = 64
+"""Most envelopes in one request. Its bytes have the same limit as one envelope's: 64 answers of 700 bytes keep it too."""
 
 KeyId = Annotated[str, Meta(pattern=r"\A[0-9a-f]{16}\Z")]
 M = TypeVar("M", bound=msgspec.Struct)
@@ -75,6 +78,9 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     sig: Annotated[bytes, Meta(min_length=64, max_length=64)]
 
 
+Batch = Annotated[tuple[Envelope, ...], Meta(min_length=1, max_length=BATCH_ENVELOPES)]
+
+
 class _Versioned(msgspec.Struct, frozen=True):
     v: int
 
@@ -99,6 +105,37 @@ def sign(message: msgspec.Struct, key: Ed25519PrivateKey) -> bytes:
     kind, kid, payload = kind_of(type(message)), key_id(key.public_key()), strict_json.encode(message)
     sig = key.sign(_signed_bytes(kind, kid, payload))
     return strict_json.encode(Envelope(kind=kind, kid=kid, payload=payload, sig=sig))
+
+
+def kind_in(raw: bytes) -> str:
+    """The kind that an envelope says it carries, unverified. Raises MalformedError or TooLargeError."""
+    return strict_json.decode(raw, Envelope, ENVELOPE_BYTES).kind
+
+
+def is_batch(raw: bytes) -> bool:
+    """Whether these bytes want to be several envelopes (a JSON array) and not one."""
+    return raw.lstrip(b" \t\r\n").startswith(b"[")
+
+
+def join(envelopes: Sequence[bytes]) -> bytes:
+    """Several envelopes as one body, in this order."""
+    return b"[" + b",".join(envelopes) + b"]"
+
+
+def split(raw: bytes) -> list[bytes]:
+    """The envelopes of such a body, 1 to BATCH_ENVELOPES; raises MalformedError or TooLargeError."""
+    return [strict_json.encode(one) for one in strict_json.decode(raw, Batch, ENVELOPE_BYTES)]
+
+
+def fitting(envelopes: Sequence[bytes]) -> int:
+    """How many of these, from the first on, one body may hold; at least one."""
+    size, count = len(b"[]"), 0
+    for one in envelopes[:BATCH_ENVELOPES]:
+        size += len(one) + len(b",")
+        if size > ENVELOPE_BYTES:
+            break
+        count += 1
+    return max(count, 1)
 
 
 class Opened(NamedTuple):

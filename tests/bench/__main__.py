@@ -8,11 +8,12 @@ import argparse
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from typing import Final
 
 import msgspec
 
-from tests.bench import crypto, machine, memory, payload, release, table
+from tests.bench import convergence, crypto, machine, memory, payload, powercut, release, table
 from tests.bench.table import Row
 
 ROUNDS: Final = 9
@@ -26,7 +27,7 @@ def main() -> int:
     """Run what is named on the command line, or all of it."""
     parser = argparse.ArgumentParser(prog="run bench", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", choices=("release", "crypto", "payload", "memory"), help="one part of the table"
+        "what", nargs="?", choices=("release", "crypto", "payload", "recovery", "memory"), help="one part of the table"
     )
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"at least {LEAST_ROUNDS}, after a warm-up")
     parser.add_argument("--stages", action="store_true", help="also where our own time goes between press and paper")
@@ -39,6 +40,7 @@ def main() -> int:
         "release": lambda: release.measure(asked.rounds, asked.stages),
         "crypto": lambda: crypto.measure(asked.rounds),
         "payload": lambda: payload.measure(asked.rounds),
+        "recovery": lambda: chain(powercut.measure(), convergence.measure(asked.rounds)),
         "memory": memory.rows,
     }
     return report({asked.what: measures[asked.what]} if asked.what else measures, asked.rounds)

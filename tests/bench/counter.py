@@ -86,36 +86,48 @@ class Counter:
         self._clerk.close_session(self._session)
         self._clerk.close()
 
-    def print(self, document: Document) -> Printed:
-        """From the clerk's hand to the resident's; raises WalkError where other bytes came out."""
+    def carry(self, document: Document) -> str:
+        """From the clerk's hand until the bus waits for the press; the job."""
         job = str(self._clerk.send(document.content, self._session, SERVICE, secrets.token_hex(16))["job"])
         wait_until(lambda: self._on_board(job).get("state") == "on_bus", STEP_S, "the document is on the bus")
         self._clerk.approve(job, again=True)
-        wait_until(lambda: self._expected(job), STEP_S, "the bus is ready for the press")
+        self.wait_until_expected(job)
+        return job
+
+    def print(self, document: Document) -> Printed:
+        """From the clerk's hand to the resident's; raises WalkError where other bytes came out."""
+        return self.press(self.carry(document), document)
+
+    def press(self, job: str, document: Document) -> Printed:
+        """A carried job, from the press to the resident's hand; raises WalkError where other bytes came out."""
         before = len(self.house.papers())
         views = self._clerk.watch(job)
         next(views)  # now the clerk's screen follows the job
         with ThreadPoolExecutor(1) as screen:
             seen = screen.submit(_until_printed, views)
             wait_for_quiet()
-            pressed_ns = self._press(job, "print")
+            pressed_ns = self._button(job, "print")
             seen_ns = seen.result(STEP_S)
         (paper,) = self.house.papers()[before:]
         if paper.size != len(document.content):
             raise WalkError(f"{paper.size} bytes came out of {len(document.content)}")
-        self._press(job, "hand-over")
+        self._button(job, "hand-over")
         wait_until(lambda: not self._on_board(job), STEP_S, "both sides have signed that it is gone")
         return Printed(job, pressed_ns, paper, seen_ns)
 
     def _on_board(self, job: str) -> Json:
         return _job(self.house.snapshot(), job)
 
+    def wait_until_expected(self, job: str) -> None:
+        """Until the bus would print it, and an opener stands by."""
+        wait_until(lambda: self._expected(job), STEP_S, "the bus is ready for the press")
+
     def _expected(self, job: str) -> bool:
         seen = self.house.snapshot()
         # A bus that keeps no opener standing by has nothing to wait for.
         return bool(_job(seen, job).get("approved")) and bool(seen["opener_ready"])
 
-    def _press(self, job: str, button: str) -> int:
+    def _button(self, job: str, button: str) -> int:
         """When it was pressed, in nanoseconds since 1970; returns after the answer."""
         connection = http.client.HTTPConnection("bus", timeout=STEP_S)
         connection.sock = socket.socket(socket.AF_UNIX)

@@ -1,6 +1,6 @@
 """Reads along what passes on a connection, and counts what its two ends mean to say: HTTP bodies and MQTT payloads."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import h11
 
@@ -8,15 +8,28 @@ _PUBLISH: Final = 3
 """MQTT 5.0 section 2.1.2."""
 
 
+class Answered(NamedTuple):
+    """What had been counted when the answer to a request for `target` was whole."""
+
+    target: str
+    said: int
+    passed: int
+
+
 class Tally:
     """`said` counts payload bytes both ways, `passed` all bytes, on all connections that share it.
 
-    `failed` is what could not be read; from then on it does not count.
+    `failed` is what could not be read; from then on it does not count. `answers` are those of HTTP, in their order.
     """
 
     def __init__(self) -> None:
-        self.said = self.passed = 0
         self.failed: Exception | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        """Count from zero."""
+        self.said = self.passed = 0
+        self.answers: list[Answered] = []
 
 
 class Http:
@@ -25,6 +38,7 @@ class Http:
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
         self._server, self._client = h11.Connection(h11.SERVER), h11.Connection(h11.CLIENT)
+        self._target = ""
 
     def hear(self, data: bytes, down: bool) -> None:
         """The next bytes of one direction."""
@@ -43,6 +57,10 @@ class Http:
                 return
             if isinstance(event, h11.Data):
                 self._tally.said += len(event.data)
+            if isinstance(event, h11.Request):
+                self._target = event.target.decode()
+            if isinstance(event, h11.EndOfMessage) and reader is self._client:
+                self._tally.answers.append(Answered(self._target, self._tally.said, self._tally.passed))
             # The other machine must know what was asked or answered, to read its own direction.
             other.send(event)  # type: ignore[arg-type]
             if self._server.our_state is self._server.their_state is h11.DONE:

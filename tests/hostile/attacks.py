@@ -115,6 +115,8 @@ def relay_bus(house: House, draw: Random, job: str, session: str) -> Act:
             case _:
                 _range_or_garbage(client, draw, job)
                 return
+        if draw.random() < 0.2:
+            raw = envelope.join([raw] * draw.choice((1, 2, 65)))
         refusal_or_acceptance(client.ask("POST", draw.choice(paths), raw), raw)
 
     return act

@@ -20,7 +20,9 @@ from cityhall_relay.client.api import CityHall
 from cityhall_relay.client.errors import AnswerError as ClerksAnswerError
 from cityhall_relay.client.errors import ClientError, OutOfReachError, RefusedError
 from cityhall_relay.settings import ClerkSettings
+from cityhall_wire import strict_json
 from cityhall_wire.messages import envelope
+from cityhall_wire.messages.envelope import Opened
 from cityhall_wire.messages.relay import Stale
 from tests.hostile.samples import BUS, CITY, sample
 from tests.integration.hostile_city_hall import Answer, HostileCityHall, drips, for_ever, says
@@ -126,6 +128,51 @@ def test_an_answer_that_is_none_is_a_sentence_and_not_a_wait(
     assert (
         resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 * 1024
     )  # KiB; a bomb unpacked would be 64 MiB
+
+
+def stale(asked: bytes) -> bytes:
+    re = envelope.digest(strict_json.decode(asked, envelope.Envelope).payload)
+    return envelope.sign(sample(Stale, bus=BUS, re=re), KEY)
+
+
+QUESTIONS = [envelope.sign(sample(envelope.KINDS[kind].payload), KEY) for kind in ("evidence", "hand-over")]
+FIRST, SECOND = map(stale, QUESTIONS)
+BATCHES: dict[str, bytes] = {
+    "no list": FIRST,
+    "an empty list": b"[]",
+    "one more than was asked": envelope.join([FIRST, SECOND, SECOND]),
+    "in another order": envelope.join([SECOND, FIRST]),
+    "one of somebody else": envelope.join([FIRST, OTHER]),
+    "one that is broken": envelope.join([FIRST, b"{}"]),
+}
+
+
+def ask_all(top: Path, city_hall: HostileCityHall) -> list[Opened]:
+    """What the syncer does with two facts."""
+
+    async def scene() -> list[Opened]:
+        context = tls.client_context(top / "ca.crt", top / "bus-1.crt", top / "bus-1.key")
+        line = Link(f"https://localhost:{city_hall.port}", context, Ends(CITY, BUS, KEY.public_key()), TestClock())
+        try:
+            return await line.ask_all("/1/evidence", QUESTIONS)
+        finally:
+            await line.close()
+
+    return asyncio.run(scene())
+
+
+@pytest.mark.parametrize("answer", BATCHES.values(), ids=BATCHES.keys())
+def test_of_a_batch_of_answers_none_is_used_where_one_does_not_belong(
+    top: Path, city_hall: HostileCityHall, answer: bytes
+) -> None:
+    city_hall.answer = says(whole(answer))
+    with pytest.raises(AnswerError):
+        ask_all(top, city_hall)
+
+
+def test_fewer_answers_than_questions_are_the_first_ones(top: Path, city_hall: HostileCityHall) -> None:
+    city_hall.answer = says(whole(envelope.join([FIRST])))
+    assert [opened.kind for opened in ask_all(top, city_hall)] == ["stale"]
 
 
 PARTIAL = b"HTTP/1.1 206 Partial Content\r\n"

@@ -101,6 +101,7 @@ def test_bodies_are_counted_on_a_connection_that_is_kept(piece: int) -> None:
         for data in in_pieces(chunked, piece):
             http.hear(data, True)
     assert (tally.said, tally.passed) == (2 * (5 + 7), 2 * (len(asked) + len(chunked)))
+    assert [(one.target, one.said) for one in tally.answers] == [("/1/sync", 12), ("/1/sync", 24)]
     assert tally.failed is None
 
 

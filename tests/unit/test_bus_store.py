@@ -106,9 +106,9 @@ def test_jobs_mode_and_outbox_survive_a_restart(bus: Bus) -> None:
     bus.duty.set_mode(DutyMode.CITY_HALL)
     with bus.store.event():
         bus.scribe.queue(HandOver, name, attempt=1)
-    before = bus.store.job(name), bus.store.next_outgoing()
+    before = bus.store.job(name), bus.store.outgoing(-1)
     bus.restart()
-    assert (bus.store.job(name), bus.store.next_outgoing()) == before
+    assert (bus.store.job(name), bus.store.outgoing(-1)) == before
     assert bus.duty.mode is DutyMode.CITY_HALL
     assert bus.duty.lease_left_s == 0
 
@@ -130,10 +130,11 @@ def test_facts_go_out_in_the_order_in_which_they_happened(bus: Bus) -> None:
         for name in names:
             bus.scribe.queue(HandOver, name, attempt=1)
     seen = []
-    while message := bus.store.next_outgoing():
-        seen.append(message.job)
+    while waiting := bus.store.outgoing(2):
+        seen += [message.job for message in waiting]
         with bus.store.event():
-            bus.store.answered(message)
+            for message in waiting:
+                bus.store.answered(message)
     assert seen == names
 
 
@@ -172,13 +173,12 @@ def test_an_end_deletes_the_ciphertext_says_so_and_is_forgotten_at_the_order(bus
     name = bus.on_bus()
     bus.order(name, JobState.CANCELED)
     assert not (bus.top / "bodies" / name).exists()
-    message = bus.store.next_outgoing()
-    assert message is not None
+    (message,) = bus.store.outgoing(-1)
     assert message.kind == envelope.kind_of(CiphertextDeleted)
     bus.order(name, JobState.CANCELED)
     with bus.store.event():
         bus.store.answered(message)
-    assert bus.store.next_outgoing() is None
+    assert not bus.store.outgoing(-1)
     bus.order(name, JobState.CANCELED, forget=True)
     with pytest.raises(UnknownJobError):
         bus.store.job(name)
