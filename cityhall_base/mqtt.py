@@ -60,9 +60,13 @@ class _Client(paho.Client):
 
 
 class Mqtt:
-    """A connection that keeps coming back. `on_message(topic, payload)` and `on_connect()` run in the event loop."""
+    """A connection that keeps coming back. `on_message(topic, payload)` and `on_connect()` run in the event loop.
 
-    def __init__(self, client_id: str, context: ssl.SSLContext, will: Will | None = None) -> None:
+    For `keeps_s` seconds after a loss the broker keeps what is said meanwhile (MQTT 5 section 3.1.2.11.2); `resumed` says at each
+    connection whether it has done so, and nothing was missed.
+    """
+
+    def __init__(self, client_id: str, context: ssl.SSLContext, will: Will | None = None, keeps_s: int = 0) -> None:
         self._client = _Client(CallbackAPIVersion.VERSION2, client_id, protocol=paho.MQTTv5)
         self._client.tls_set_context(context)
         self._client.reconnect_delay_set(*RECONNECT_S)
@@ -76,7 +80,8 @@ class Mqtt:
         self.on_connect: Callable[[], None] = lambda: None
         self._topics: tuple[str, ...] = ()
         self._unread, self._wait_s, self._since = 0, RECONNECT_S[0], 0.0
-        self.connected = False
+        self._keeps_s = keeps_s
+        self.connected = self.resumed = False
         self.received_bytes = 0
 
     def start(self, host: str, port: int, topics: tuple[str, ...]) -> None:
@@ -85,27 +90,33 @@ class Mqtt:
         self._topics = topics
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.MaximumPacketSize = PACKET_BYTES
-        self._client.connect_async(host, port, KEEPALIVE_S, clean_start=True, properties=properties)
+        properties.SessionExpiryInterval = self._keeps_s
+        self._client.connect_async(host, port, KEEPALIVE_S, clean_start=not self._keeps_s, properties=properties)
         self._client.loop_start()
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Send now where there is a connection; else forget it."""
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False, expires_s: int = 0) -> None:
+        """Send now where there is a connection; else forget it. The broker keeps it `expires_s` seconds for who is away."""
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        if expires_s:
+            properties.MessageExpiryInterval = expires_s
         if self.connected:
-            self._client.publish(topic, payload, qos=1, retain=retain)
+            self._client.publish(topic, payload, qos=1, retain=retain, properties=properties)
 
     async def stop(self) -> None:
         """Say goodbye, so that the broker does not send the last will."""
         self._client.disconnect()
         await asyncio.to_thread(self._client.loop_stop)
 
-    def _connected(self, _c: paho.Client, _u: Any, _f: Any, reason: ReasonCode, _p: Properties | None) -> None:
+    def _connected(
+        self, _c: paho.Client, _u: Any, flags: paho.ConnectFlags, reason: ReasonCode, _p: Properties | None
+    ) -> None:
         if reason.is_failure:
             log.warning("broker refuses the connection: %s", reason)
             return
         self._since = time.monotonic()
         for topic in self._topics:
             self._client.subscribe(topic, qos=1)
-        self._into_loop(self._set_connected, True)
+        self._into_loop(self._set_connected, True, bool(flags.session_present))
 
     def _disconnected(self, _c: paho.Client, _u: Any, _f: Any, _r: ReasonCode, _p: Properties | None) -> None:
         steady = self._since and time.monotonic() - self._since > STEADY_S
@@ -113,7 +124,7 @@ class Mqtt:
             self._wait_s = RECONNECT_S[0] if steady else min(2 * self._wait_s, RECONNECT_S[1])
             self._client.reconnect_delay_set(self._wait_s, RECONNECT_S[1])
         self._since = 0.0
-        self._into_loop(self._set_connected, False)
+        self._into_loop(self._set_connected, False, False)
 
     def _message(self, _c: paho.Client, _u: Any, message: paho.MQTTMessage) -> None:
         # Counted without a lock: one too many or too few changes nothing.
@@ -127,11 +138,11 @@ class Mqtt:
         self.received_bytes += len(topic) + len(payload)
         self.on_message(topic, payload)
 
-    def _set_connected(self, connected: bool) -> None:
+    def _set_connected(self, connected: bool, resumed: bool) -> None:
         # Loud once, then quiet: paho calls on_disconnect at every failed attempt.
         if connected != self.connected:
             log.info("broker %s", "connected" if connected else "lost; sync goes on by polling")
-        self.connected = connected
+        self.connected, self.resumed = connected, resumed
         if connected:
             self.on_connect()
 

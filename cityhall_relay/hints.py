@@ -2,11 +2,15 @@
 
 import logging
 from collections.abc import Iterable
+from typing import Final
 
 from cityhall_base.mqtt import Mqtt
 from cityhall_wire import PROTOCOL_VERSION, strict_json
 from cityhall_wire.errors import WireError
 from cityhall_wire.messages.topics import BusState, Hint, hint_topic, state_topic
+
+HINT_S: Final = 600
+"""What a bus that is away need not hear any more: it asks by itself every `sync_s`."""
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +32,8 @@ class Hints:
 
     def hint(self, bus: str) -> None:
         """Ask one bus to sync; forgotten where the broker is not there."""
-        self._mqtt.publish(hint_topic(self._city, bus), strict_json.encode(Hint(v=PROTOCOL_VERSION)))
+        said = strict_json.encode(Hint(v=PROTOCOL_VERSION))
+        self._mqtt.publish(hint_topic(self._city, bus), said, expires_s=HINT_S)
 
     def online(self, bus: str) -> bool | None:
         """The broker's word about this bus; None where it has said nothing, or is gone itself."""

@@ -15,8 +15,12 @@ EVERY_S: Final = 2.0
 """A visit brings about ten hints in a few minutes. A flood of them costs thirty syncs of 1 kB a minute, and no more."""
 
 
+KEPT_S: Final = 3600
+"""A bus that was away for less gets its hints from the broker, and needs no plan (1.5 kB) only because it is back."""
+
+
 class Hints:
-    """`wake` runs for each hint and each new connection."""
+    """`wake` runs for each hint, and for a connection at which one may have been missed."""
 
     def __init__(self, broker: Broker, city: str, bus: str, boot: int, wake: Callable[[], None]) -> None:
         self._broker, self._hint, self._state = broker, hint_topic(city, bus), state_topic(city, bus)
@@ -24,7 +28,7 @@ class Hints:
         self._later: asyncio.TimerHandle | None = None
         self._online, offline = (strict_json.encode(_state(here, boot)) for here in (True, False))
         context = client_context(broker.ca, broker.cert, broker.key)
-        self._mqtt = Mqtt(bus, context, Will(self._state, offline))
+        self._mqtt = Mqtt(bus, context, Will(self._state, offline), KEPT_S)
         self._offline = offline
         self._mqtt.on_connect = self._connected
         self._mqtt.on_message = self._message
@@ -45,7 +49,8 @@ class Hints:
 
     def _connected(self) -> None:
         self._mqtt.publish(self._state, self._online, retain=True)
-        self._hear()
+        if not self._mqtt.resumed:
+            self._hear()
 
     def _message(self, topic: str, payload: bytes) -> None:
         # What a hint says is not even read: forging it changes nothing but time.

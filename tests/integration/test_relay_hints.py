@@ -63,3 +63,33 @@ def test_a_bus_hears_its_hint_and_the_relay_its_presence(broker: int, tmp_path: 
         await hints.stop()
 
     asyncio.run(scene())
+
+
+def test_a_bus_that_was_away_gets_its_hint_and_needs_no_plan_for_having_been_away(broker: int, tmp_path: Path) -> None:
+    hint = hint_topic("hase", "bus-1")
+    connected: list[bool] = []
+
+    async def visit(until_hint: bool) -> None:
+        folder, came, heard = tmp_path / "tls", asyncio.Event(), asyncio.Event()
+        context = tls.client_context(folder / "ca.crt", folder / "bus-1.crt", folder / "bus-1.key")
+        bus = Mqtt("bus-1", context, keeps_s=60)
+        bus.on_connect = lambda: connected.append(bus.resumed)
+        loop = asyncio.get_running_loop()
+        bus._client.on_subscribe = lambda *_: loop.call_soon_threadsafe(came.set)
+        bus.on_message = lambda topic, payload: heard.set()
+        bus.start("localhost", broker, (hint,))
+        await came.wait()
+        if until_hint:
+            await heard.wait()
+        await asyncio.to_thread(bus._client.loop_stop)  # gone without a word, as in a power cut
+
+    async def scene() -> None:
+        hints = Hints(connection(tmp_path, "relay"), "hase", ["bus-1"])
+        async with asyncio.timeout(20):
+            await visit(until_hint=False)
+            hints.start("localhost", broker)  # its first hint is one for all, while the bus is away
+            await visit(until_hint=True)
+        await hints.stop()
+
+    asyncio.run(scene())
+    assert connected == [False, True]
