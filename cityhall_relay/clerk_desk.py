@@ -86,7 +86,7 @@ class ClerkDesk:
             self._store.add_approval(Approval(job=name, clerk=clerk, at=now))
             self._store.record("approved", name, by=clerk)
             enough = len(self._store.approvals(name)) >= self._city.services[job.service].approvers
-            job = msgspec.structs.replace(job, approved_at=now if enough else None)
+            job = msgspec.structs.replace(job, approved_at=now if enough else None, why="")
             self._store.save_job(job)
             self._sessions.touch(job.session)
             self._changes.concerns(job.bus)

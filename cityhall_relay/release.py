@@ -7,6 +7,8 @@ the reason on both screens is the first one that a person can do something about
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+import msgspec
+
 from cityhall_base.clock import Clock
 from cityhall_base.reasons import Reason
 from cityhall_relay.answers import Answers
@@ -18,7 +20,7 @@ from cityhall_relay.store.rows import Bus, Job, Release, Session
 from cityhall_relay.vault import Vault
 from cityhall_wire import PROTOCOL_VERSION, headers, seal
 from cityhall_wire.headers import ReleaseHeader
-from cityhall_wire.lifecycle import By, Event, JobState
+from cityhall_wire.lifecycle import BEFORE_RELEASE, By, Event, JobState
 from cityhall_wire.limits import Limits
 from cityhall_wire.messages import relay
 from cityhall_wire.messages.printing import ReleaseRequest
@@ -144,6 +146,9 @@ class ReleaseDesk:
 
     def _refuse(self, case: Case, reason: str) -> bytes:
         self._store.record("release_refused", case.job.job, reason=reason, attempt=case.request.attempt)
+        if case.job.state in BEFORE_RELEASE:
+            # The clerk reads it too: whoever can mend it is at city hall as often as on the bus.
+            self._store.save_job(msgspec.structs.replace(case.job, why=reason))
         return self._answers.refusal(case.request.bus, case.digest, reason, case.job)
 
     def _give(self, case: Case) -> bytes:
@@ -159,6 +164,7 @@ class ReleaseDesk:
             "nonce": request.nonce,
             "printer_uuid": request.printer_uuid,
             "printer_up_time": request.printer_up_time,
+            "why": "",
         }
         self._jobs.step(job, Event.RELEASE, By.PRINT_KEY, **facts)
         given = Release(job=job.job, attempt=job.attempt, request_digest=case.digest, envelope=answer)

@@ -4,7 +4,9 @@ He holds the link key, the bus's certificate, the ciphertext, every message that
 spooler's socket. What he cannot do is sign with the print key; what he can do is lie, repeat, withhold and hurry.
 """
 
+import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -283,11 +285,10 @@ def test_a_database_that_was_rolled_back_opens_nothing_again(
     document, concierge = certificate(), Concierge(house)
     part.start()
     job = desk.send(document)
-    on_board(house, job, state="on_bus", approved=True)
-    part.stop()
+    on_board(house, job, state="on_bus", approved=True, in_session=True)
+    os.kill(part.pid, signal.SIGSTOP)
     shutil.copytree(state, before)
-    part.start()
-    on_board(house, job, in_session=True)
+    os.kill(part.pid, signal.SIGCONT)
     concierge.press(job, "print")
     wait_until(lambda: desk.state(job) == "printed", STEP_S, "it is printed")
     part.stop()

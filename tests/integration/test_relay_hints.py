@@ -75,7 +75,11 @@ def test_a_bus_that_was_away_gets_its_hint_and_needs_no_plan_for_having_been_awa
         bus = Mqtt("bus-1", context, keeps_s=60)
         bus.on_connect = lambda: connected.append(bus.resumed)
         loop = asyncio.get_running_loop()
-        bus._client.on_subscribe = lambda *_: loop.call_soon_threadsafe(came.set)
+
+        def subscribed(*_: object) -> None:
+            loop.call_soon_threadsafe(came.set)
+
+        bus._client.on_subscribe = subscribed
         bus.on_message = lambda topic, payload: heard.set()
         bus.start("localhost", broker, (hint,))
         await came.wait()

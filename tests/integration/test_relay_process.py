@@ -162,13 +162,6 @@ def test_a_changed_journal_is_found(city: City) -> None:
     assert "journal row 1" in json.loads(checked.stderr)["sentence"]
 
 
-def test_a_second_relay_over_the_same_state_says_so(city: City) -> None:
-    args = [*PROGRAM, "serve", "--config", str(city.top / "relay.toml")]
-    second = subprocess.run(args, capture_output=True, text=True, check=False, timeout=30)
-    assert second.returncode == 3
-    assert "Another process already works with this database" in second.stderr
-
-
 def test_a_head_that_is_too_large_is_cut_off(city: City) -> None:
     context = tls.client_context(city.top / "tls" / "ca.crt")
     raw = socket.create_connection(("127.0.0.1", city.clerk_port), timeout=10)

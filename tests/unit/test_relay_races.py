@@ -44,7 +44,7 @@ class Second:
 
 @pytest.fixture
 def on_bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OnBus:
-    # The only thing that keeps a second process out (test_a_second_relay_over_the_same_state_says_so).
+    # The only thing that keeps a second process out (test_takamatsu_2024_a_second_relay_on_the_same_database_does_not_start).
     monkeypatch.setattr(base_store, "_lock", lambda path: os.open(path.parent, os.O_RDONLY))
     return carried(Town(tmp_path), document=b"2 pages")
 

@@ -152,3 +152,10 @@ def test_an_ended_job_cannot_be_opened_by_the_live_relay(on_bus: OnBus) -> None:
         on_bus.town.relay.vault.take(job.job, job.seal_digest)
     assert on_bus.town.relay.store.release(job.job, 1) is None
     assert not (on_bus.town.top / "state" / "bodies" / job.job).exists()
+
+
+def test_the_clerk_reads_why_no_key_was_given_until_one_is(on_bus: OnBus) -> None:
+    old = on_bus.bus.request(on_bus.job, seal.OpenerKey(), software=bytes(32))
+    assert reason(on_bus.bus.asks(old)) == on_bus.job.why == "software_not_approved"
+    on_bus.release()
+    assert on_bus.job.why == ""
