@@ -36,8 +36,8 @@ _TIMEOUT: Final = httpx.Timeout(READ_S, connect=CONNECT_S)
 _ANSWER_BYTES: Final = envelope.ENVELOPE_BYTES
 _PACKED: Final = {
     "Content-Type": "application/json",
-    "Content-Encoding": coding.DEFLATE,
-    "Accept-Encoding": coding.DEFLATE,
+    "Content-Encoding": coding.PACKED,
+    "Accept-Encoding": coding.PACKED,
 }
 
 
@@ -116,7 +116,7 @@ class Link:
         if status != httpx.codes.OK:
             raise AnswerError(f"status {status}")
         try:
-            return coding.unpack(data, _ANSWER_BYTES) if headers.get("content-encoding") == coding.DEFLATE else data
+            return coding.unpack(data, _ANSWER_BYTES) if headers.get("content-encoding") == coding.PACKED else data
         except WireError as error:
             raise AnswerError(str(error)) from None
 

@@ -50,7 +50,7 @@ class MediaTypeError(HttpError):
 
 
 class CodingError(HttpError):
-    """Only plain JSON and JSON packed as `deflate` are understood here."""
+    """Only plain JSON, and envelopes packed as agreed, are understood here."""
 
     key = "http.coding"
     status = 415

@@ -73,15 +73,15 @@ def _unpacked(request: Request, raw: bytes) -> bytes:
     match request.headers.get("content-encoding", coding.IDENTITY):
         case coding.IDENTITY:
             return raw
-        case coding.DEFLATE:
+        case coding.PACKED:
             return coding.unpack(raw, MESSAGE_BYTES)
     raise CodingError
 
 
 def _packed(request: Request, answer: bytes) -> Response:
-    if coding.DEFLATE not in request.headers.get("accept-encoding", ""):
+    if coding.PACKED not in request.headers.get("accept-encoding", ""):
         return Response(answer, media_type="application/json")
-    return Response(coding.pack(answer), 200, {"Content-Encoding": coding.DEFLATE}, "application/json")
+    return Response(coding.pack(answer), 200, {"Content-Encoding": coding.PACKED}, "application/json")
 
 
 def _range(header: str, size: int) -> tuple[int, int]:

@@ -84,7 +84,8 @@ def carry(top: Path, city_hall: HostileCityHall) -> bytes:
 
 
 BOMB = gzip.compress(bytes(64 * 1024 * 1024))
-PACKED_BOMB = coding.pack(bytes(32 * 1024 * 1024))
+PACKED = b"Content-Encoding: " + coding.PACKED.encode()
+PACKED_BOMB = coding.squeeze(bytes(32 * 1024 * 1024))
 HOSTILE: dict[str, tuple[Answer, type[LinkError]]] = {
     "nothing": (says(), LinkError),
     "no HTTP": (says(b"\x00\xff" * 100), LinkError),
@@ -100,9 +101,9 @@ HOSTILE: dict[str, tuple[Answer, type[LinkError]]] = {
     "no JSON": (says(whole(b"hello")), AnswerError),
     "a page": (says(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>"), AnswerError),
     "a bomb": (says(whole(BOMB, b"Content-Encoding: gzip")), AnswerError),
-    "a bomb in the agreed form": (says(whole(PACKED_BOMB, b"Content-Encoding: deflate")), AnswerError),
-    "half of what was packed": (says(whole(coding.pack(b"{}" * 100)[:-5], b"Content-Encoding: deflate")), AnswerError),
-    "plain that says it is packed": (says(whole(b"{}", b"Content-Encoding: deflate")), AnswerError),
+    "a bomb in the agreed form": (says(whole(PACKED_BOMB, PACKED)), AnswerError),
+    "half of what was packed": (says(whole(coding.squeeze(b"{}" * 100)[:-5], PACKED)), AnswerError),
+    "plain that says it is packed": (says(whole(b"{}", PACKED)), AnswerError),
     "somebody else's answer": (says(whole(OTHER)), AnswerError),
     "a redirect": (
         says(b"HTTP/1.1 302 Found\r\nLocation: https://localhost:1/\r\nContent-Length: 0\r\n\r\n"),

@@ -252,12 +252,12 @@ BROKEN: list[tuple[str, dict[str, str], bytes, int]] = [
     ("/1/sync", {}, b" " * (64 * 1024 + 1), 413),
     ("/1/sync", {"Content-Type": "text/plain"}, b"{}", 415),
     ("/1/sync", {"Content-Encoding": "gzip"}, b"{}", 415),
-    ("/1/sync", {"Content-Encoding": "deflate"}, b"{}", 400),
-    ("/1/sync", {"Content-Encoding": "deflate"}, coding.pack(bytes(32 * 1024 * 1024)), 413),
+    ("/1/sync", {"Content-Encoding": coding.PACKED}, b"{}", 400),
+    ("/1/sync", {"Content-Encoding": coding.PACKED}, coding.squeeze(bytes(32 * 1024 * 1024)), 413),
     ("/1/nothing", {}, b"{}", 404),
     ("/1/evidence", {}, b"[]", 400),
     ("/1/evidence", {}, b"[" + b"{}," * 100 + b"{}]", 400),
-    ("/1/evidence", {"Content-Encoding": "deflate"}, coding.pack(b"[" + b" " * 64 * 1024 + b"]"), 413),
+    ("/1/evidence", {"Content-Encoding": coding.PACKED}, coding.squeeze(b"[" + b" " * 64 * 1024 + b"]"), 413),
     ("/1/sync", {}, b"[{}]", 400),
 ]
 
