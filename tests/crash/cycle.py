@@ -1,0 +1,178 @@
+"""One cycle: a new document from the clerk's hand to its end, with one mishap on the way, and the verdict."""
+
+import io
+import time
+from concurrent.futures import Future
+from contextlib import suppress
+from random import Random
+from typing import Final
+
+import httpx
+import msgspec
+import pikepdf
+
+from cityhall_relay.client.errors import ClientError
+from provisioning.errors import PartError
+from tests.crash.house import CrashHouse
+from tests.crash.mishaps import Fate, Mishap
+from tests.crash.people import People
+from tests.crash.points import REQUESTED, Target, killed
+from tests.crash.scenarios import SCENARIOS, Cue
+from tests.crash.verdict import Doubt, End, judge, outcome, unjustified
+
+DEADLINE_S: Final = 60.0
+_LOOK_S: Final = 0.05
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a cycle is about; enough to repeat it. Without a mishap it is a dry one."""
+
+    number: int
+    seed: int
+    scenario: str
+    target: Target | None = None
+    mishap: Mishap | None = None
+
+    def __str__(self) -> str:
+        where = f" at {self.target.name} ({self.target.nth})" if self.target else ""
+        return f"cycle {self.number} of seed {self.seed}: {self.scenario}, {self.mishap or 'nothing'}{where}"
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of it."""
+
+    plan: Plan
+    hit: bool  # the point was reached, and the mishap happened
+    between: bool  # it happened between the first intent and the hand-over
+    outcome: str
+    state: str  # at city hall
+    faults: dict[str, str]
+    seconds: float
+    reached: dict[str, tuple[int, int]] = {}  # point → how often, and how often between intent and hand-over
+
+
+def document(plan: Plan) -> bytes:
+    """A PDF of one or two pages that no other cycle has, 60 to 110 kB."""
+    dice = Random(f"{plan.seed}/{plan.number}/document/{time.time_ns()}")
+    pdf, out = pikepdf.new(), io.BytesIO()
+    for _ in range(dice.choice((1, 1, 2))):
+        pdf.add_blank_page(page_size=(595, 842))
+    pdf.Root.Filler = pdf.make_stream(dice.randbytes(dice.randrange(60_000, 110_000)))
+    pdf.save(out)
+    return out.getvalue()
+
+
+class Cycle:
+    """Made for one plan in a house that runs and has met."""
+
+    def __init__(self, house: CrashHouse, plan: Plan) -> None:
+        self._house, self._plan, self._points = house, plan, house.points
+        self._scenario = SCENARIOS[plan.scenario]
+        self._fate: Future[None] | None = None
+        self._doubt = ""
+
+    def run(self) -> Record:
+        """To its end or its deadline."""
+        began = time.monotonic()
+        self._points.reset()
+        self.people = people = People(self._house, document(self._plan), self._scenario.at_end)
+        people.on_doubt, people.takes_back = self._note_doubt, self._scenario.canceled
+        for name, cue in self._scenario.cues.items():
+            self._points.cues[name] = lambda cue=cue: _quietly(cue, self._house, people)  # type: ignore[misc]
+        if self._plan.target:
+            self._points.arm(self._plan.target)
+        try:
+            settled = self._live(began + DEADLINE_S)
+        finally:
+            self._points.disarm()
+            self._points.cues.clear()
+        record = self._record(settled, time.monotonic() - began)
+        people.close()
+        return record
+
+    def _live(self, until: float) -> bool:
+        while time.monotonic() < until:
+            if self._points.reached.is_set() and self._fate is None:
+                self._fate = self._house.act(self._strike)
+            self.people.look()
+            if self.people.over and self._calm():
+                return True
+            time.sleep(_LOOK_S)
+        return False
+
+    def _strike(self) -> None:
+        plan, moment = self._plan, self._points.moment
+        if plan.mishap and moment:
+            Fate(self._house, plan.mishap).strike(moment)
+
+    def _calm(self) -> bool:
+        # What was reached at the very end still has its mishap.
+        if self._points.reached.is_set() and self._fate is None:
+            return False
+        if self._house.busy:
+            return False
+        with suppress(PartError):
+            return not self._house.down() and self._house.met()
+        return False
+
+    # --- what the harness knows ---
+
+    def _note_doubt(self) -> None:
+        self._doubt = unjustified(self._known())
+
+    def _known(self) -> Doubt:
+        points, people = self._points, self.people
+        attempt = set[str]()  # everything since the last release request was signed
+        for names in list(points.order):
+            if REQUESTED in names:
+                attempt = set()
+            attempt.update(names)
+        jobs = people.printer_jobs()
+        spooler_restarted = killed("spooler") in attempt
+        ends = {f"spooler/ipc/statement-{end}/say" for end in ("completed", "no_sheet", "canceled_at_printer")}
+        said_sent = "spooler/ipc/statement-sent/say" in attempt
+        return Doubt(
+            jobs=None if jobs is None else tuple(jobs),
+            name=f"{people.job}-{people.board['attempt']}",
+            impressions=people.board["impressions"],
+            printer_restarted=killed("printer") in attempt,
+            spooler_restarted=spooler_restarted,
+            requested=REQUESTED in points.seen,
+            create_asked="opener/printer/create-job/before" in attempt,
+            create_known="agent/journal/intent_send-document/after" in attempt,
+            sending="opener/ipc/sending/say" in attempt,
+            sent_known="agent/journal/evidence-sent/after" in attempt or (said_sent and not spooler_restarted),
+            ended_by_spooler=bool(ends & attempt) and not spooler_restarted,
+        )
+
+    def _record(self, settled: bool, seconds: float) -> Record:
+        people, points, plan = self.people, self._points, self._plan
+        end = End(
+            sha256=people.sha256,
+            papers=people.papers,
+            acknowledged=bool(people.job),
+            settled=settled,
+            state=str(people.view.get("state", "")),
+            machine_printed="printed" in people.view.get("times", {})
+            or bool(points.seen["agent/journal/step-completed/after"]),
+            asked=people.asked,
+        )
+        faults = judge(end)
+        if self._doubt:
+            faults["uncertain_unjustified"] = self._doubt
+        return Record(
+            plan=plan,
+            hit=self._fate is not None,
+            between=points.moment is not None and points.moment.between,
+            outcome=outcome(end),
+            state=end.state,
+            faults=faults,
+            seconds=round(seconds, 2),
+            reached={name: (count, points.seen_between[name]) for name, count in points.seen.items() if "/" in name},
+        )
+
+
+def _quietly(cue: Cue, house: CrashHouse, people: People) -> None:
+    # The mishap may have taken away whom a cue wants to talk to: then this cycle is one without it.
+    with suppress(ClientError, httpx.HTTPError):
+        cue(house, people)
