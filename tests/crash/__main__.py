@@ -3,6 +3,7 @@
 import argparse
 import json
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -14,7 +15,7 @@ from typing import Final
 import msgspec
 
 from provisioning.errors import PartError
-from tests.crash import power, state
+from tests.crash import power, state, world
 from tests.crash.cycle import Cycle, Plan, Record
 from tests.crash.house import CrashHouse
 from tests.crash.scenarios import SCENARIOS
@@ -110,7 +111,9 @@ class Run:
 def main() -> int:
     """0 where everything that must be zero is."""
     arguments = parser().parse_args()
-    no_power = power.why_not()
+    no_power = world.enter() or power.why_not()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell started it in the background
     kept = state.load(arguments.state if arguments.resume or arguments.only is not None else Path("/dev/null/none"))
     with Run(kept, arguments.state, no_power).open() as run:
         if arguments.points:

@@ -2,7 +2,6 @@
 
 import io
 import time
-from concurrent.futures import Future
 from contextlib import suppress
 from random import Random
 from typing import Final
@@ -14,9 +13,9 @@ import pikepdf
 from cityhall_relay.client.errors import ClientError
 from provisioning.errors import PartError
 from tests.crash.house import CrashHouse
-from tests.crash.mishaps import Fate, Mishap
+from tests.crash.mishaps import Mishap, strike
 from tests.crash.people import People
-from tests.crash.points import REQUESTED, Target, killed
+from tests.crash.points import REQUESTED, Moment, Target, killed
 from tests.crash.scenarios import SCENARIOS, Cue
 from tests.crash.verdict import Doubt, End, judge, outcome, unjustified
 
@@ -68,7 +67,6 @@ class Cycle:
     def __init__(self, house: CrashHouse, plan: Plan) -> None:
         self._house, self._plan, self._points = house, plan, house.points
         self._scenario = SCENARIOS[plan.scenario]
-        self._fate: Future[None] | None = None
         self._doubt = ""
 
     def run(self) -> Record:
@@ -80,7 +78,7 @@ class Cycle:
         for name, cue in self._scenario.cues.items():
             self._points.cues[name] = lambda cue=cue: _quietly(cue, self._house, people)  # type: ignore[misc]
         if self._plan.target:
-            self._points.arm(self._plan.target)
+            self._points.arm(self._plan.target, lambda moment: self._house.act(self._strike, moment))
         try:
             settled = self._live(began + DEADLINE_S)
         finally:
@@ -92,23 +90,17 @@ class Cycle:
 
     def _live(self, until: float) -> bool:
         while time.monotonic() < until:
-            if self._points.reached.is_set() and self._fate is None:
-                self._fate = self._house.act(self._strike)
             self.people.look()
             if self.people.over and self._calm():
                 return True
             time.sleep(_LOOK_S)
         return False
 
-    def _strike(self) -> None:
-        plan, moment = self._plan, self._points.moment
-        if plan.mishap and moment:
-            Fate(self._house, plan.mishap).strike(moment)
+    def _strike(self, _moment: Moment) -> None:
+        if self._plan.mishap:
+            strike(self._house, self._plan.mishap)
 
     def _calm(self) -> bool:
-        # What was reached at the very end still has its mishap.
-        if self._points.reached.is_set() and self._fate is None:
-            return False
         if self._house.busy:
             return False
         with suppress(PartError):
@@ -162,7 +154,7 @@ class Cycle:
             faults["uncertain_unjustified"] = self._doubt
         return Record(
             plan=plan,
-            hit=self._fate is not None,
+            hit=points.moment is not None,
             between=points.moment is not None and points.moment.between,
             outcome=outcome(end),
             state=end.state,

@@ -4,7 +4,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -167,6 +167,5 @@ class CrashHouse(House):
         write(self.printer.top / "print.sh", f"#!/bin/sh\n{line}\n".encode(), me(), 0o700)
 
 
-def _with_tests(env: "dict[str, str] | object") -> dict[str, str]:
-    known = dict(env)  # type: ignore[call-overload]
-    return {**known, "PYTHONPATH": f"{known['PYTHONPATH']}{os.pathsep}{_ROOT}"}
+def _with_tests(env: Mapping[str, str]) -> dict[str, str]:
+    return {**env, "PYTHONPATH": f"{env['PYTHONPATH']}{os.pathsep}{_ROOT}"}

@@ -66,7 +66,7 @@ class Line:
                 self._open -= {client, target}
 
     def _copy(self, source: socket.socket, to: socket.socket, up: bool) -> None:
-        with suppress(OSError):
+        try:
             while data := source.recv(_PIECE):
                 allowed = self._allowed(len(data), up)
                 to.sendall(data[:allowed])
@@ -74,6 +74,11 @@ class Line:
                     self._end_all()
                     return
             to.shutdown(socket.SHUT_WR)
+        except OSError:
+            # A peer that was killed resets its end, and the line must not keep the other one waiting.
+            for sock in (source, to):
+                with suppress(OSError):  # ended by the other direction already
+                    _reset(sock)
 
     def _allowed(self, count: int, up: bool) -> int:
         with self._lock:
@@ -98,5 +103,6 @@ class Line:
 
 def _reset(sock: socket.socket) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-    sock.shutdown(socket.SHUT_RD)
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RD)  # wakes whoever reads from it
     sock.close()

@@ -7,7 +7,7 @@ from typing import Final, Literal
 import msgspec
 
 from tests.crash.house import CrashHouse
-from tests.crash.points import Moment
+from tests.crash.lines import Line
 from tests.crash.under import GO
 
 Kind = Literal["kill", "power", "cut", "disturb"]
@@ -16,6 +16,9 @@ KILLED: Final = ("relay", "broker", "agent", "spooler", "opener", "printer")
 
 _CUT_BYTES: Final = {"city": 9000, "printer": 120_000}
 """Most bytes that still go: a sync with its answer and TLS is about 5 kB, a body range 32 KiB, a document 60 to 110 kB."""
+
+_CUT_S: Final = 2.0
+"""How long the byte is waited for at which a line shall end."""
 
 
 class Mishap(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,34 +90,26 @@ def _dark(dice: Random) -> float:
     return round(dice.choice((0.0, 0.1, dice.uniform(0.0, 1.0))), 2)
 
 
-class Fate:
-    """Does one mishap as soon as its moment is there; `done` once everything runs again. Runs in the house's one thread."""
+def strike(house: CrashHouse, mishap: Mishap) -> None:
+    """Now. Who is held dies or goes on; then what is dead is started. Raises PartError. In the house's one thread."""
+    try:
+        match mishap.kind:
+            case "kill":
+                house.kill(mishap.parts)
+            case "power":
+                house.cut_power(mishap.side, mishap.printer_too)
+            case "cut":
+                house.lines[mishap.line].cut(mishap.after, up=mishap.up, politely=mishap.politely)
+    finally:
+        house.points.let_go(mishap.word or GO)
+    if mishap.kind == "cut":
+        _wait_for_cut(house.lines[mishap.line])
+    time.sleep(mishap.dark_s)
+    house.mend()
 
-    def __init__(self, house: CrashHouse, mishap: Mishap) -> None:
-        self._house, self._mishap = house, mishap
 
-    def strike(self, _moment: Moment) -> None:
-        """Now. Who is held dies or goes on; then what is dead is started."""
-        house, mishap = self._house, self._mishap
-        try:
-            match mishap.kind:
-                case "kill":
-                    house.kill(mishap.parts)
-                case "power":
-                    house.cut_power(mishap.side, mishap.printer_too)
-                case "cut":
-                    house.lines[mishap.line].cut(mishap.after, up=mishap.up, politely=mishap.politely)
-        finally:
-            house.points.let_go(mishap.word or GO)
-        if mishap.kind == "cut":
-            self._wait_for_cut()
-        time.sleep(mishap.dark_s)
-        house.mend()
-
-    def _wait_for_cut(self) -> None:
-        # A line on which nothing goes any more cannot be cut by a byte.
-        until = time.monotonic() + 2.0
-        line = self._house.lines[self._mishap.line]
-        while not line.dark and time.monotonic() < until:
-            time.sleep(0.02)
-
+def _wait_for_cut(line: Line) -> None:
+    # A line on which nothing goes any more cannot be cut by a byte.
+    until = time.monotonic() + _CUT_S
+    while not line.dark and time.monotonic() < until:
+        time.sleep(0.02)

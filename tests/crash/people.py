@@ -36,6 +36,7 @@ class People:
         self.house, self.document, self.at_end = house, document, at_end
         self.sha256 = hashlib.sha256(document).hexdigest()
         self.clerk = CityHall(load_clerk(house.city.clerk_toml))
+        self.clerk._http.timeout = httpx.Timeout(_PATIENCE_S)
         transport = httpx.HTTPTransport(uds=str(house.city.bus.api_socket))
         self._http = httpx.Client(transport=transport, base_url="http://bus", timeout=_PATIENCE_S)
         self._printer = Printer(f"ipp://127.0.0.1:{house.ports.printer}/ipp/print")

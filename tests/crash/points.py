@@ -18,9 +18,7 @@ MESSAGE_BYTES: Final = 4096
 
 INTENT: Final = "spooler/ipc/intent-create-job/say"
 REQUESTED: Final = "spooler/ipc/requested/say"
-HANDED: Final = frozenset(
-    f"agent/api/{button}/heard" for button in ("hand_over", "spoiled", "nothing_came_out")
-)
+HANDED: Final = frozenset(f"agent/api/{button}/heard" for button in ("hand_over", "spoiled", "nothing_came_out"))
 
 
 class Target(NamedTuple):
@@ -69,7 +67,7 @@ class Switchboard:
             self.order: list[tuple[str, ...]] = []
             self._target: Target | None = None
             self._left = 0
-            self.reached = threading.Event()
+            self._reached: Callable[[Moment], object] = lambda moment: None
             self.moment: Moment | None = None
             self._word, self._go = GO, threading.Event()
             self.cues.clear()
@@ -80,10 +78,10 @@ class Switchboard:
             self.seen[killed(part)] += 1
             self.order.append((killed(part),))
 
-    def arm(self, target: Target) -> None:
-        """Hold the process that comes to it, once."""
+    def arm(self, target: Target, reached: Callable[[Moment], object]) -> None:
+        """Hold the process that comes to it, once, and call `reached`; the people may be waiting for that very process."""
         with self._lock:
-            self._target, self._left = target, target.nth
+            self._target, self._left, self._reached = target, target.nth, reached
 
     def let_go(self, word: str = GO) -> None:
         """Whoever is held goes on with this word."""
@@ -117,18 +115,18 @@ class Switchboard:
 
     def _answer(self, names: tuple[str, ...], role: str, pid: int) -> str:
         with self._lock:
-            mine = self._note(names, role, pid)
+            moment = self._note(names, role, pid)
             cue = next((self.cues.pop(name) for name in names if name in self.cues), None)
             go = self._go
         if cue:
             cue()
-        if not mine:
+        if moment is None:
             return GO
-        self.reached.set()
+        self._reached(moment)
         go.wait()
         return self._word
 
-    def _note(self, names: tuple[str, ...], role: str, pid: int) -> bool:
+    def _note(self, names: tuple[str, ...], role: str, pid: int) -> Moment | None:
         if INTENT in names:
             self.between = True
         self.seen.update(names)
@@ -139,10 +137,9 @@ class Switchboard:
             self.between = False
         target = self._target
         if target is None or target.name not in names or (target.between and not self.between):
-            return False
+            return None
         self._left -= 1
         if self._left:
-            return False
+            return None
         self._target, self.moment = None, Moment(names, role, pid, self.between)
-        return True
-
+        return self.moment

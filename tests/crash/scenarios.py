@@ -1,7 +1,8 @@
 """The kinds of cycles: what happens in each beside its mishap, so that every point is reached by some of them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from tests.crash.house import LIMITS, CrashHouse
@@ -18,7 +19,7 @@ _HOLD_S: Final = 1.5
 class Scenario(NamedTuple):
     """`at_end`: what the concierge says of a printed document. `canceled`: the clerk takes it back instead of allowing it."""
 
-    cues: dict[str, Cue] = {}
+    cues: Mapping[str, Cue] = MappingProxyType({})
     at_end: str = "hand-over"
     canceled: bool = False
 
@@ -75,3 +76,6 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "nothing-comes": Scenario({"opener/printer/send-document/middle": _killed("printer")}),
     "blind": Scenario({_BEGUN: _killed("spooler", dark_s=_BLIND_S)}),
 }
+
+PLAIN: Final = ("normal", "spoiled", "canceled")
+"""Those in which nothing goes wrong by themselves."""

@@ -11,6 +11,7 @@ import msgspec
 from tests.crash.cycle import Plan, Record
 from tests.crash.mishaps import draw, power_cut
 from tests.crash.points import Target
+from tests.crash.scenarios import PLAIN
 from tests.crash.verdict import FAULTS
 
 BETWEEN: Final = 0.30
@@ -60,7 +61,9 @@ class State(msgspec.Struct):
     def share(self, *, power: bool) -> float:
         """Of the mishaps: those by power cut, or else those between intent and hand-over."""
         struck = self.struck
-        wanted = [one for one in struck if (one.plan.mishap and one.plan.mishap.kind == "power" if power else one.between)]
+        wanted = [
+            one for one in struck if (one.plan.mishap and one.plan.mishap.kind == "power" if power else one.between)
+        ]
         return len(wanted) / len(struck) if struck else 0.0
 
     def summary(self, seed: int) -> dict[str, object]:
@@ -91,12 +94,11 @@ def next_plan(state: State, number: int, seed: int, *, power: bool) -> Plan:
     weight = {name: hits[name] + (tried[name] - hits[name]) / 2 for name in places}
     least = min(weight.values())
     name = dice.choice([name for name in sorted(places) if weight[name] == least])
-    scenario, most = dice.choice(places[name])
+    plain = [place for place in places[name] if place[0] in PLAIN] if dice.random() < 0.5 else []
+    scenario, most = dice.choice(plain or places[name])  # every other cycle has no other trouble than its mishap
     nth = min(most, dice.choice((1, 1, 1, 2, 3)))
     mishap = power_cut(dice, name) if cut else draw(dice, name)
-    return Plan(
-        number=number, seed=seed, scenario=scenario, target=Target(name, nth, between), mishap=mishap
-    )
+    return Plan(number=number, seed=seed, scenario=scenario, target=Target(name, nth, between), mishap=mishap)
 
 
 def _places(state: State, *, between: bool) -> dict[str, list[tuple[str, int]]]:
