@@ -107,6 +107,7 @@ class Attempt(Case):
         except (BusError, WireError) as failure:
             error = failure
         finally:
+            self._clearing = error is not None
             self._end_opener()
             self._close_body()
         if error is not None:

@@ -55,7 +55,7 @@ class Case:
         self.finding: Finding | None = None
         self.task: asyncio.Task[None] | None = None
         self.why_canceled = "canceled"
-        self._canceled = False
+        self._canceled = self._clearing = False
         self._printer_job = 0
 
     @property
@@ -76,6 +76,8 @@ class Case:
         if self._canceled:
             return
         self._canceled, self.why_canceled = True, why
+        if self._clearing:
+            return  # the job is being canceled at the printer already, and that must come to its statement
         if self.task is not None and not self.task.done():
             self.task.cancel()
         elif self.finding is Finding.DOUBT and self._printer_job:

@@ -280,6 +280,26 @@ def test_session_end_before_the_document_leaves_is_no_sheet(slow_lab: BusLab) ->
     agent.close()
 
 
+def test_a_session_end_does_not_take_the_last_word_of_a_print_that_is_being_cleared_away(slow_lab: BusLab) -> None:
+    agent, job = HandAgent(slow_lab), sealed()
+    agent.until_released(job)
+    agent.commit(Step.CREATE_JOB)
+    agent.expect(Intent)
+    # A printer that says nothing for a moment, so that clearing away takes its time.
+    os.kill(slow_lab.printer.pid, signal.SIGSTOP)
+    try:
+        agent.send_commit(job, Step.SEND_DOCUMENT)
+        for pid in slow_lab.openers():
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not slow_lab.openers(), 5, "the spooler has seen its opener end")
+        agent.send(Cancel(job=job.job, attempt=1, why="session_ended"))
+    finally:
+        os.kill(slow_lab.printer.pid, signal.SIGCONT)
+    assert agent.evidence().finding in (Finding.NO_SHEET, Finding.CANCELED_AT_PRINTER, Finding.DOUBT)
+    wait_until(lambda: "idle" in printer_states(slow_lab), 10, "the printer is empty")
+    agent.close()
+
+
 def wait_until_begun(lab: BusLab, job: Sealed) -> None:
     wait_until(lambda: paper_of(job) in lab.papers(), 10, "the printer has begun")
 
