@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from provisioning.errors import PartError
-from tests.crash import power, state, world
+from tests.crash import power, state, table, world
 from tests.crash.cycle import Cycle, Plan, Record
 from tests.crash.house import CrashHouse
 from tests.crash.scenarios import SCENARIOS
@@ -158,6 +158,7 @@ def _points(run: Run, write: bool) -> int:
     sys.stdout.write(f"{len(points)} points\n")
     if write:
         state.save_catalogue(run.kept)
+        table.write(points)
     return 0
 
 
@@ -187,7 +188,7 @@ def _close(kept: State, seed: int, no_power: str) -> int:
 
 
 def _line(record: Record) -> str:
-    how = "" if record.hit or record.plan.target is None else "  (not reached)"
+    how = "" if record.hit or record.plan.strike is None else "  (not reached)"
     found = f"  FAULT {record.faults}" if record.faults else ""
     return f"{record.seconds:5.1f} s  {record.plan}{how} -> {record.outcome}, {record.state}{found}"
 

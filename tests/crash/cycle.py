@@ -15,7 +15,7 @@ from provisioning.errors import PartError
 from tests.crash.house import CrashHouse
 from tests.crash.mishaps import Mishap, strike
 from tests.crash.people import People
-from tests.crash.points import REQUESTED, Moment, Target, killed
+from tests.crash.points import REQUESTED, Target, Trap, killed
 from tests.crash.scenarios import SCENARIOS, Cue
 from tests.crash.verdict import Doubt, End, judge, outcome, unjustified
 
@@ -23,18 +23,31 @@ DEADLINE_S: Final = 60.0
 _LOOK_S: Final = 0.05
 
 
+class Strike(msgspec.Struct, frozen=True, kw_only=True):
+    """What happens, and when."""
+
+    target: Target
+    mishap: Mishap
+
+    def __str__(self) -> str:
+        return f"{self.mishap} at {self.target.name} ({self.target.nth})"
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What a cycle is about; enough to repeat it. Without a mishap it is a dry one."""
+    """What a cycle is about; enough to repeat it. Without a mishap it is a dry one.
+
+    `first` is another mishap that leads to the point: some are reached only after one.
+    """
 
     number: int
     seed: int
     scenario: str
-    target: Target | None = None
-    mishap: Mishap | None = None
+    first: Strike | None = None
+    strike: Strike | None = None
 
     def __str__(self) -> str:
-        where = f" at {self.target.name} ({self.target.nth})" if self.target else ""
-        return f"cycle {self.number} of seed {self.seed}: {self.scenario}, {self.mishap or 'nothing'}{where}"
+        strikes = "; then ".join(str(one) for one in (self.first, self.strike) if one)
+        return f"cycle {self.number} of seed {self.seed}: {self.scenario}, {strikes or 'nothing'}"
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +61,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     faults: dict[str, str]
     seconds: float
     reached: dict[str, tuple[int, int]] = {}  # point → how often, and how often between intent and hand-over
+
+    @property
+    def power(self) -> bool:
+        """Whether its mishap was a power cut."""
+        return self.plan.strike is not None and self.plan.strike.mishap.kind == "power"
 
 
 def document(plan: Plan) -> bytes:
@@ -68,6 +86,7 @@ class Cycle:
         self._house, self._plan, self._points = house, plan, house.points
         self._scenario = SCENARIOS[plan.scenario]
         self._doubt = ""
+        self._trap: Trap | None = None
 
     def run(self) -> Record:
         """To its end or its deadline."""
@@ -77,13 +96,11 @@ class Cycle:
         people.on_doubt, people.takes_back = self._note_doubt, self._scenario.canceled
         for name, cue in self._scenario.cues.items():
             self._points.cues[name] = lambda cue=cue: _quietly(cue, self._house, people)  # type: ignore[misc]
-        if self._plan.target:
-            self._points.arm(self._plan.target, lambda moment: self._house.act(self._strike, moment))
+        self._arm(self._plan.first or self._plan.strike)
         try:
             settled = self._live(began + DEADLINE_S)
         finally:
             self._points.disarm()
-            self._points.cues.clear()
         record = self._record(settled, time.monotonic() - began)
         people.close()
         return record
@@ -96,9 +113,16 @@ class Cycle:
             time.sleep(_LOOK_S)
         return False
 
-    def _strike(self, _moment: Moment) -> None:
-        if self._plan.mishap:
-            strike(self._house, self._plan.mishap)
+    def _arm(self, what: Strike | None) -> None:
+        if what is None:
+            return
+
+        def reached(trap: Trap) -> None:
+            if what is self._plan.first:
+                self._arm(self._plan.strike)
+            self._house.act(strike, self._house, what.mishap, trap)
+
+        self._trap = self._points.arm(what.target, reached)
 
     def _calm(self) -> bool:
         if self._house.busy:
@@ -150,12 +174,13 @@ class Cycle:
             asked=people.asked,
         )
         faults = judge(end)
+        moment = self._trap.moment if self._trap and plan.strike and self._trap.target is plan.strike.target else None
         if self._doubt:
             faults["uncertain_unjustified"] = self._doubt
         return Record(
             plan=plan,
-            hit=points.moment is not None,
-            between=points.moment is not None and points.moment.between,
+            hit=moment is not None,
+            between=moment is not None and moment.between,
             outcome=outcome(end),
             state=end.state,
             faults=faults,

@@ -8,6 +8,7 @@ import msgspec
 
 from tests.crash.house import CrashHouse
 from tests.crash.lines import Line
+from tests.crash.points import Trap
 from tests.crash.under import GO
 
 Kind = Literal["kill", "power", "cut", "disturb"]
@@ -90,7 +91,7 @@ def _dark(dice: Random) -> float:
     return round(dice.choice((0.0, 0.1, dice.uniform(0.0, 1.0))), 2)
 
 
-def strike(house: CrashHouse, mishap: Mishap) -> None:
+def strike(house: CrashHouse, mishap: Mishap, trap: Trap) -> None:
     """Now. Who is held dies or goes on; then what is dead is started. Raises PartError. In the house's one thread."""
     try:
         match mishap.kind:
@@ -101,7 +102,7 @@ def strike(house: CrashHouse, mishap: Mishap) -> None:
             case "cut":
                 house.lines[mishap.line].cut(mishap.after, up=mishap.up, politely=mishap.politely)
     finally:
-        house.points.let_go(mishap.word or GO)
+        trap.let_go(mishap.word or GO)
     if mishap.kind == "cut":
         _wait_for_cut(house.lines[mishap.line])
     time.sleep(mishap.dark_s)

@@ -36,16 +36,42 @@ def killed(part: str) -> str:
 
 
 class Moment(NamedTuple):
-    """What was reached: all names of the moment, and whose process waits there."""
+    """What was reached: all names of the moment, whose process waits there, and whether a print was under way."""
 
     names: tuple[str, ...]
     role: str
-    pid: int
     between: bool
 
 
+class Trap:
+    """Holds the process that comes to `target`, once, and calls `reached`. `moment` says that it was."""
+
+    def __init__(self, target: Target, reached: Callable[["Trap"], object]) -> None:
+        self.target, self.reached = target, reached
+        self.left = target.nth
+        self.moment: Moment | None = None
+        self._word, self._go = GO, threading.Event()
+
+    def let_go(self, word: str = GO) -> None:
+        """Who is held goes on with this word."""
+        self._word = word
+        self._go.set()
+
+    def hold(self) -> str:
+        """Until it may go on."""
+        self.reached(self)
+        self._go.wait()
+        return self._word
+
+    def catches(self, names: tuple[str, ...], between: bool) -> bool:
+        """Whether this is its moment."""
+        meant = self.moment is None and self.target.name in names and (between or not self.target.between)
+        self.left -= meant
+        return meant and self.left == 0
+
+
 class Switchboard:
-    """Listens at `path`. `arm` sets the trap; `cue` runs something small at a point, in the held process's place."""
+    """Listens at `path`. `arm` sets a trap; `cues` are run at a point, in the held process's place."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -55,22 +81,18 @@ class Switchboard:
         self._listener.listen(64)
         self._lock = threading.Lock()
         self.cues: dict[str, Callable[[], None]] = {}
+        self._traps: list[Trap] = []
         self.reset()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def reset(self) -> None:
         """A new cycle: nothing seen, nothing armed."""
+        self.disarm()
         with self._lock:
             self.seen: Counter[str] = Counter()
             self.seen_between: Counter[str] = Counter()
             self.between = False
             self.order: list[tuple[str, ...]] = []
-            self._target: Target | None = None
-            self._left = 0
-            self._reached: Callable[[Moment], object] = lambda moment: None
-            self.moment: Moment | None = None
-            self._word, self._go = GO, threading.Event()
-            self.cues.clear()
 
     def note_killed(self, part: str) -> None:
         """The harness did it."""
@@ -78,21 +100,20 @@ class Switchboard:
             self.seen[killed(part)] += 1
             self.order.append((killed(part),))
 
-    def arm(self, target: Target, reached: Callable[[Moment], object]) -> None:
-        """Hold the process that comes to it, once, and call `reached`; the people may be waiting for that very process."""
+    def arm(self, target: Target, reached: Callable[[Trap], object]) -> Trap:
+        """`reached` is called by a thread of this board's: the people may be waiting for the very process that is held."""
+        trap = Trap(target, reached)
         with self._lock:
-            self._target, self._left, self._reached = target, target.nth, reached
-
-    def let_go(self, word: str = GO) -> None:
-        """Whoever is held goes on with this word."""
-        self._word = word
-        self._go.set()
+            self._traps.append(trap)
+        return trap
 
     def disarm(self) -> None:
-        """No trap any more; nobody is held."""
+        """No trap and no cue any more; nobody is held."""
         with self._lock:
-            self._target = None
-        self.let_go()
+            self.cues.clear()
+            traps, self._traps = self._traps, []
+        for trap in traps:
+            trap.let_go()
 
     def close(self) -> None:
         """Everybody goes on without a harness."""
@@ -111,35 +132,27 @@ class Switchboard:
         with sock, suppress(OSError):
             hello = json.loads(sock.recv(MESSAGE_BYTES))
             while raw := sock.recv(MESSAGE_BYTES):
-                sock.send(self._answer(tuple(raw.decode().split(NAMES)), hello["role"], hello["pid"]).encode())
+                sock.send(self._answer(tuple(raw.decode().split(NAMES)), hello["role"]).encode())
 
-    def _answer(self, names: tuple[str, ...], role: str, pid: int) -> str:
+    def _answer(self, names: tuple[str, ...], role: str) -> str:
         with self._lock:
-            moment = self._note(names, role, pid)
+            trap = self._note(names, role)
             cue = next((self.cues.pop(name) for name in names if name in self.cues), None)
-            go = self._go
         if cue:
             cue()
-        if moment is None:
-            return GO
-        self._reached(moment)
-        go.wait()
-        return self._word
+        return trap.hold() if trap else GO
 
-    def _note(self, names: tuple[str, ...], role: str, pid: int) -> Moment | None:
+    def _note(self, names: tuple[str, ...], role: str) -> Trap | None:
         if INTENT in names:
             self.between = True
         self.seen.update(names)
         self.order.append(names)
         if self.between:
             self.seen_between.update(names)
+        between = self.between
         if HANDED & set(names):
             self.between = False
-        target = self._target
-        if target is None or target.name not in names or (target.between and not self.between):
-            return None
-        self._left -= 1
-        if self._left:
-            return None
-        self._target, self.moment = None, Moment(names, role, pid, self.between)
-        return self.moment
+        trap = next((one for one in self._traps if one.catches(names, between)), None)
+        if trap:
+            trap.moment = Moment(names, role, between)
+        return trap

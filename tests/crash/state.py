@@ -2,13 +2,14 @@
 
 import os
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from random import Random
 from typing import Final
 
 import msgspec
 
-from tests.crash.cycle import Plan, Record
+from tests.crash.cycle import Plan, Record, Strike
 from tests.crash.mishaps import draw, power_cut
 from tests.crash.points import Target
 from tests.crash.scenarios import PLAIN
@@ -30,10 +31,15 @@ class State(msgspec.Struct):
 
     records: list[Record] = []
     found: dict[str, Reached] = {}
+    rare: dict[str, Plan] = {}
+    """Points that no kind of cycle reaches by itself, and the first cycle that came there after its mishap."""
 
     def add(self, record: Record) -> None:
         """One more cycle."""
-        self.note(record.plan.scenario, record.reached)
+        known = set(self.points)
+        if record.hit and record.plan.first is None:
+            for name in record.reached.keys() - known:
+                self.rare[name] = record.plan
         self.records.append(msgspec.structs.replace(record, reached={}))
 
     def note(self, scenario: str, reached: Reached) -> None:
@@ -45,13 +51,13 @@ class State(msgspec.Struct):
 
     @property
     def points(self) -> list[str]:
-        """Every point that any scenario reaches."""
-        return sorted({name for reached in self.found.values() for name in reached})
+        """Every point that was ever reached."""
+        return sorted({name for reached in self.found.values() for name in reached} | self.rare.keys())
 
     @property
     def hits(self) -> Counter[str]:
         """Mishaps by point."""
-        return Counter(one.plan.target.name for one in self.struck if one.plan.target)
+        return _points(self.struck)
 
     @property
     def struck(self) -> list[Record]:
@@ -61,9 +67,7 @@ class State(msgspec.Struct):
     def share(self, *, power: bool) -> float:
         """Of the mishaps: those by power cut, or else those between intent and hand-over."""
         struck = self.struck
-        wanted = [
-            one for one in struck if (one.plan.mishap and one.plan.mishap.kind == "power" if power else one.between)
-        ]
+        wanted = [one for one in struck if (one.power if power else one.between)]
         return len(wanted) / len(struck) if struck else 0.0
 
     def summary(self, seed: int) -> dict[str, object]:
@@ -89,7 +93,7 @@ def next_plan(state: State, number: int, seed: int, *, power: bool) -> Plan:
     between = state.share(power=False) < BETWEEN + _MARGIN
     cut = power and state.share(power=True) < POWER + _MARGIN
     places = _places(state, between=between)
-    tried, hits = Counter(one.plan.target.name for one in state.records if one.plan.target), state.hits
+    hits, tried = state.hits, _points(state.records)
     # A miss counts a half: what is rarely reached is tried again, but does not hold up the rest.
     weight = {name: hits[name] + (tried[name] - hits[name]) / 2 for name in places}
     least = min(weight.values())
@@ -98,7 +102,17 @@ def next_plan(state: State, number: int, seed: int, *, power: bool) -> Plan:
     scenario, most = dice.choice(plain or places[name])  # every other cycle has no other trouble than its mishap
     nth = min(most, dice.choice((1, 1, 1, 2, 3)))
     mishap = power_cut(dice, name) if cut else draw(dice, name)
-    return Plan(number=number, seed=seed, scenario=scenario, target=Target(name, nth, between), mishap=mishap)
+    return Plan(
+        number=number,
+        seed=seed,
+        scenario=scenario,
+        first=state.rare[name].strike if name in state.rare else None,
+        strike=Strike(target=Target(name, nth, between), mishap=mishap),
+    )
+
+
+def _points(records: Iterable[Record]) -> Counter[str]:
+    return Counter(one.plan.strike.target.name for one in records if one.plan.strike)
 
 
 def _places(state: State, *, between: bool) -> dict[str, list[tuple[str, int]]]:
@@ -109,6 +123,8 @@ def _places(state: State, *, between: bool) -> dict[str, list[tuple[str, int]]]:
             most = count_between if between else count
             if most:
                 places.setdefault(name, []).append((scenario, most))
+    if not between:
+        places |= {name: [(plan.scenario, 1)] for name, plan in state.rare.items()}
     return places
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from bus_agent.spooler.printer import JobStatus
 from provisioning.demo.paper import Paper
-from tests.crash import state
+from tests.crash import state, table
 from tests.crash.cycle import Plan, Record
 from tests.crash.mishaps import draw, may_disturb, power_cut
 from tests.crash.verdict import Doubt, End, judge, outcome, unjustified
@@ -96,7 +96,7 @@ def run_of(cycles: int, *, power: bool) -> state.State:
     kept = state.load(state.default_path().with_name("no-such-state.json"))
     for number in range(1, cycles + 1):
         plan = state.next_plan(kept, number, 7, power=power)
-        between = plan.target is not None and plan.target.between
+        between = plan.strike is not None and plan.strike.target.between
         kept.add(Record(plan=plan, hit=True, between=between, outcome="printed", state="", faults={}, seconds=1))
     return kept
 
@@ -111,7 +111,7 @@ def test_a_run_of_400_cycles_keeps_its_shares_and_hits_every_point() -> None:
 
 def test_without_power_cuts_there_are_none_and_the_same_seed_plans_the_same() -> None:
     plans = [one.plan for one in run_of(60, power=False).records]
-    assert not [plan for plan in plans if plan.mishap and plan.mishap.kind == "power"]
+    assert not [plan for plan in plans if plan.strike and plan.strike.mishap.kind == "power"]
     assert plans == [one.plan for one in run_of(60, power=False).records]
 
 
@@ -127,3 +127,18 @@ def test_a_message_is_doubled_only_where_it_is_sent() -> None:
             mishap = draw(Random(f"{name}{number}"), name)
             assert mishap.kind != "disturb" or may_disturb(name)
             assert power_cut(Random(number), name).side in ("bus", "city")
+
+
+def test_the_page_has_every_point_that_runs_start_from() -> None:
+    kept = state.load(state.default_path().with_name("no-such-state.json"))
+    assert table.on_page() == table.table(kept.points)
+
+
+def test_a_point_that_only_a_mishap_leads_to_is_reached_by_that_mishap_again() -> None:
+    kept = run_of(1, power=False)
+    rare = "agent/journal/clone_suspected/before"
+    kept.add(msgspec.structs.replace(kept.records[0], reached={rare: (1, 0)}))
+    plans = [state.next_plan(kept, number, 1, power=False) for number in range(2, 800)]
+    led = [plan for plan in plans if plan.strike and plan.strike.target.name == rare]
+    assert led
+    assert {plan.first for plan in led} == {kept.records[0].plan.strike}
