@@ -21,6 +21,9 @@ from tests.crash.house import CrashHouse
 from tests.crash.scenarios import SCENARIOS
 from tests.crash.state import State
 
+NAMED: Final = 40
+"""Points not hit yet are named once they are so few."""
+
 HOUSE_CYCLES: Final = 40
 """Then a new house: an old one would hide what only a fresh one shows."""
 
@@ -177,7 +180,7 @@ def _close(kept: State, seed: int, no_power: str) -> int:
         f"{len(struck)} mishaps: {kept.share(power=False):.0%} between intent and hand-over, "
         f"{kept.share(power=True):.0%} power cuts; {len(kept.points) - len(missing)} of {len(kept.points)} points hit"
     )
-    if missing:
+    if 0 < len(missing) <= NAMED:
         say(f"not hit yet: {' '.join(missing)}")
     told = kept.summary(seed)
     if no_power:

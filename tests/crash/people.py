@@ -95,8 +95,16 @@ class People:
         self.board = next((one for one in shown["jobs"] if one["job"] == self.job), {})
         self.advice = shown["advice"]["key"]
         if self.job:
-            self.view = self.clerk.job(self.job)
+            self.view = self._asked_at_city_hall()
         self._met = self.house.has_met(shown) and not self.house.busy
+
+    def _asked_at_city_hall(self) -> Json:
+        try:
+            return self.clerk.job(self.job)
+        except RefusedError as error:
+            if error.answered != httpx.codes.NOT_FOUND:
+                raise
+            return {}  # it took the document and does not know it: lost, where that stays so
 
     def _act(self) -> None:
         state = self.board.get("state")
