@@ -74,7 +74,7 @@ class CrashHouse(House):
 
     @property
     def busy(self) -> bool:
-        """Whether something is being killed or started; raises PartError where a part did not start again."""
+        """Whether something is being killed or started; raises PartError where one could not be started."""
         for act in [act for act in self._acts if act.done()]:
             self._acts.remove(act)
             act.result()
@@ -111,14 +111,14 @@ class CrashHouse(House):
         self.supplies[side].restore()
 
     def mend(self) -> None:
-        """Start what does not run, in the order of a start, and put the lines together; raises PartError."""
+        """Start what does not run, in the order of a start, and put the lines together; raises PartError.
+
+        Nobody is waited for: a part may be held at a point of its start, and its mishap needs this thread.
+        """
         for line in self.lines.values():
             line.mend()
-        dead = [name for name in PARTS if not self.part(name).running]
-        for name in dead:
+        for name in self.down():
             self.part(name).launch()
-        for name in dead:
-            self.part(name).wait_ready()
 
     def down(self) -> list[str]:
         """Parts that do not run."""
