@@ -1,4 +1,4 @@
-"""`bus-agent`: runs the agent or the spooler, and speaks to a running agent as the concierge's screen does.
+"""`bus-agent`: runs the agent, the spooler or the driver, and speaks to a running agent as the concierge's screen does.
 
 Everything is imported where it is used: the spooler must not carry the agent's libraries, nor a client those of either.
 """
@@ -8,36 +8,70 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any, Final
 
-from bus_agent.errors import BusError
+from bus_agent.errors import AgentGoneError, BusError
 from bus_agent.places import API_SOCKET
 from cityhall_base import log
 from cityhall_base.errors import SetupError
+from cityhall_base.words import Language, say
 from cityhall_wire.modes import DutyMode
+
+IPP_USB: Final = "ipp://localhost:60000/ipp/print"
+"""Where ipp-usb shows the first printer (systemd/ipp-usb/ipp-usb.conf)."""
+
+REFUSED: Final = 1
+SETUP_WRONG: Final = 3
+AGENT_GONE: Final = 4
+INTERRUPTED: Final = 130
+EXIT_CODES: Final = """\
+exit codes:
+  0    done
+  1    the bus refused, and said why
+  2    the command line was not understood
+  3    this machine is not set up: a file is missing or wrong, or its disk is
+  4    the agent does not answer
+  5    printer probe: something that was asked for stays unknown
+  130  stopped by Ctrl-C
+"""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """0: done. 1: refused or failed, the sentence on standard error. 2: not a command."""
+    """Run one command; returns the exit code documented in EXIT_CODES, the sentence on standard error."""
     arguments = parser().parse_args(argv)
     log.setup()
     try:
         return int(arguments.run(arguments))
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except (BusError, SetupError) as error:
-        _complain(error, as_json=getattr(arguments, "json", False))
-        return 1
+        _complain(error, arguments)
+        if isinstance(error, SetupError):
+            return SETUP_WRONG
+        return AGENT_GONE if isinstance(error, AgentGoneError) else REFUSED
 
 
-def _complain(error: BusError | SetupError, *, as_json: bool) -> None:
+def _complain(error: BusError | SetupError, arguments: argparse.Namespace) -> None:
     key = getattr(error, "said_key", error.key)
-    text = json.dumps({"key": key, "sentence": str(error)}, ensure_ascii=False) if as_json else str(error)
+    if getattr(arguments, "json", False):
+        text = json.dumps({"key": key, "sentence": str(error)}, ensure_ascii=False)
+    else:
+        # What runs as a service writes a log, which is the technician's.
+        text = say(key, str(error), Language(getattr(arguments, "lang", Language.ENGLISH)))
     print(text, file=sys.stderr)
 
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    top = argparse.ArgumentParser(prog="bus-agent", description="The appliance on the bus.")
+    top = argparse.ArgumentParser(
+        prog="bus-agent",
+        description="The appliance on the bus.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     _add_services(commands)
+    _add_printer(commands)
     _add_clients(commands)
     return top
 
@@ -46,10 +80,58 @@ def _add_services(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     for name, run, text in (
         ("run", _run_agent, "link to city hall, journal and local API (reads bus.toml)"),
         ("spooler", _run_spooler, "the printer's side (reads spooler.toml)"),
+        ("driver", _run_driver, "converts for a printer that needs a CUPS driver (reads driver.toml)"),
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("--config", type=Path, required=True, metavar="FILE")
         command.set_defaults(run=run)
+
+
+def _add_printer(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    printer = commands.add_parser("printer", help="accept a printer").add_subparsers(required=True, metavar="COMMAND")
+    text = "what a printer is and can prove, and its table for city.toml (exit code 3: something stays unknown)"
+    probe = printer.add_parser("probe", help=text, description=text)
+    probe.add_argument(
+        "--uri", type=_ipp_uri, default=IPP_USB, help=f"ipp:// or ipps://; {IPP_USB} is USB, the default"
+    )
+    probe.add_argument("--name", type=_name, default="printer", help="the table will be [printers.NAME]")
+    probe.add_argument("--paper", type=_name, default="unknown", help="what lies in it: the NAME of [papers.NAME]")
+    probe.add_argument("--print", action="store_true", help="print a test page, which shows what it proves")
+    probe.add_argument(
+        "--history-seconds", type=int, default=90, metavar="S", help="how long to look whether it remembers"
+    )
+    probe.add_argument(
+        "--power-cycle", action="store_true", help="have it switched off with a job in it: asks and waits"
+    )
+    probe.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    probe.set_defaults(run=_run_probe)
+
+
+def _ipp_uri(text: str) -> str:
+    from cityhall_base.printers import IppUri
+
+    return _matching(text, IppUri)
+
+
+def _name(text: str) -> str:
+    from cityhall_wire.headers import Name
+
+    return _matching(text, Name)
+
+
+def _matching(text: str, kind: Any) -> str:
+    import msgspec
+
+    try:
+        return str(msgspec.convert(text, kind))
+    except msgspec.ValidationError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _run_probe(arguments: argparse.Namespace) -> int:
+    from bus_agent.probe import command
+
+    return command.run(arguments)
 
 
 def _add_clients(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -57,6 +139,8 @@ def _add_clients(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     socket = Path(os.environ.get("BUS_AGENT_SOCKET", API_SOCKET))
     client.add_argument("--socket", type=Path, default=socket, metavar="PATH", help="the agent's local API")
     client.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    languages = [str(language) for language in Language]
+    client.add_argument("--lang", choices=languages, default=languages[0], help="language of what a person reads")
     job = argparse.ArgumentParser(add_help=False)
     job.add_argument("job", metavar="JOB")
 
@@ -97,6 +181,15 @@ def _run_spooler(arguments: argparse.Namespace) -> int:
     from bus_agent.spooler import main as spooler
 
     return spooler.run(arguments.config)
+
+
+def _run_driver(arguments: argparse.Namespace) -> int:
+    from bus_agent import lean
+
+    lean.leave_out(lean.UNUSED_BY_SPOOLER)
+    from bus_agent.driver import main as driver
+
+    return driver.run(arguments.config)
 
 
 def _run_client(arguments: argparse.Namespace) -> int:

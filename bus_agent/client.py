@@ -9,12 +9,24 @@ import httpx
 
 from bus_agent.errors import AgentGoneError, RefusedError
 from bus_agent.settings import load_agent_settings
+from bus_agent.status_text import text
 from cityhall_base.clock import SystemClock
+from cityhall_base.words import Language
+from cityhall_wire import strict_json
+from cityhall_wire.errors import WireError
 
 TIMEOUT_S: Final = 30
 """`print` answers when an opener waits for its key: the printer may take seconds to wake up."""
 
-_STATUS: Final = "{job}  {state:<12} {check_word}  {service}, {sheets} sheet(s){approved}{why}"
+
+ANSWER_BYTES: Final = 1024 * 1024
+"""A snapshot of 200 documents takes about 0.1 MB."""
+
+
+class AgentAnswerError(AgentGoneError):
+    """What answers at the agent's socket is not this release's agent; call the technician."""
+
+    key = "agent.answer"
 
 
 class SaidNoError(RefusedError):
@@ -35,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.command == "verify":
         return _verify(arguments)
     answer = _send(arguments.socket, *_request(arguments))
-    print(json.dumps(answer, ensure_ascii=False) if arguments.json else _text(answer))
+    print(json.dumps(answer, ensure_ascii=False) if arguments.json else text(answer, Language(arguments.lang)))
     return 0
 
 
@@ -66,32 +78,25 @@ def _verify(arguments: argparse.Namespace) -> int:
 def _send(path: Path, method: str, url: str, body: dict[str, Any] | None) -> dict[str, Any]:
     transport = httpx.HTTPTransport(uds=str(path))
     try:
-        with httpx.Client(transport=transport, base_url="http://bus", timeout=TIMEOUT_S) as client:
-            answer = client.request(method, url, json=body)
+        with (
+            httpx.Client(transport=transport, base_url="http://bus", timeout=TIMEOUT_S) as client,
+            client.stream(method, url, json=body) as response,
+        ):
+            return _said(response)
     except httpx.HTTPError as error:
         raise AgentGoneError(f"{path}: {error}") from None
-    content: dict[str, Any] = answer.json()
-    if answer.is_error:
-        raise SaidNoError(content["key"], content["sentence"])
+
+
+def _said(response: httpx.Response) -> dict[str, Any]:
+    raw = bytearray()
+    for piece in response.iter_raw():
+        raw += piece
+        if len(raw) > ANSWER_BYTES:
+            raise AgentAnswerError(f"more than {ANSWER_BYTES} bytes")
+    try:
+        content = strict_json.decode(bytes(raw), dict[str, Any], ANSWER_BYTES)
+    except WireError as error:
+        raise AgentAnswerError(str(error)) from None
+    if response.is_error:
+        raise SaidNoError(str(content.get("key", "")), str(content.get("sentence", "")))
     return content
-
-
-def _text(snapshot: dict[str, Any]) -> str:
-    session, link = snapshot["session"], snapshot["link"]
-    lines = [
-        f"{snapshot['bus']}: {snapshot['mode']}, boot {snapshot['boot']}",
-        f"city hall: {link['state']}{' - ' + link['sentence'] if link['sentence'] else ''}",
-        f"lease: {snapshot['lease_left_s']} s",
-        f"session: {session['section'] + ' with ' + session['clerk'] if session else 'none'}",
-        f"printer: {' '.join([snapshot['printer']['state'], *snapshot['printer']['reasons']])}",
-        f"spooler: {'running' if snapshot['spooler'] else 'gone'}",
-        *(_job_line(job) for job in snapshot["jobs"]),
-        snapshot["advice"]["sentence"],
-    ]
-    return "\n".join(lines)
-
-
-def _job_line(job: dict[str, Any]) -> str:
-    approved = ", approved" if job["approved"] else ""
-    why = f" ({job['why']})" if job["why"] else ""
-    return _STATUS.format(**{**job, "approved": approved, "why": why})

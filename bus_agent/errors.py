@@ -79,6 +79,46 @@ class PrinterRefusesError(PrinterError):
         self.status = status
 
 
+class NotThisPrinterError(PrinterError):
+    """This is not the printer that belongs to this vehicle; print nothing on it and call the technician."""
+
+    key = "printer.not_ours"
+
+
+class PrinterTlsError(PrinterError):
+    """No protected connection to the printer came about; call the technician."""
+
+    key = "printer.tls"
+
+
+class PrinterAccessError(PrinterError):
+    """The printer demands a password or another way of connecting; call the technician."""
+
+    key = "printer.access"
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status = status
+
+
+class TrialPrintError(PrinterError):
+    """The test page did not come out; look at the printer's paper, covers and display, then probe again."""
+
+    key = "probe.not_printed"
+
+
+class NotSwitchedOffError(PrinterError):
+    """The printer was not switched off and on again; probe again and switch it off when asked."""
+
+    key = "probe.not_switched_off"
+
+
+class NobodyThereError(BusError):
+    """Nobody answered the question; probe again at a terminal, with somebody beside the printer."""
+
+    key = "probe.nobody_there"
+
+
 class ReleaseError(BusError):
     """City hall's release does not fit this print; nothing was opened."""
 
@@ -95,6 +135,57 @@ class LateReleaseError(ReleaseError):
     """City hall's release came too late; nothing was opened. Press print again."""
 
     key = "print.late"
+
+
+# --- the printer's driver ---
+
+
+class DriverError(BusError):
+    """The printer's driver could not prepare the document; nothing was printed. If this comes again, call the technician."""
+
+    key = "driver.failed"
+
+
+class DriverGoneError(DriverError):
+    """The driver's program is not running; it is started again by itself. If this stays, call the technician."""
+
+    key = "driver.gone"
+
+
+class DriverFileError(DriverError):
+    """This bus has no usable driver file (PPD) for its printer; call the technician."""
+
+    key = "driver.ppd"
+
+
+class DriverRoomError(DriverError):
+    """This machine cannot lock a printer's driver in, so none is started; call the technician."""
+
+    key = "driver.room"
+
+
+class DriverFilterError(DriverError):
+    """The printer's driver gave up on this document; nothing was printed. Ask the clerk to send it again."""
+
+    key = "driver.filter"
+
+
+class DriverSlowError(DriverError):
+    """The printer's driver took too long for this document; nothing was printed. Ask the clerk to send fewer pages at a time."""
+
+    key = "driver.too_slow"
+
+
+class DriverTooLargeError(DriverError):
+    """The document is too large in the printer's own language; nothing was printed. Ask the clerk to send fewer pages at a time."""
+
+    key = "driver.too_large"
+
+
+class DriverPagesError(DriverError):
+    """The printer's driver made another number of pages than city hall announced; nothing was printed. Call the technician."""
+
+    key = "driver.pages"
 
 
 # --- what the concierge asks for and cannot have ---
@@ -166,6 +257,12 @@ class PrinterNotReadyError(RefusedError):
     key = "refused.printer_not_ready"
 
 
+class WrongPaperError(PrinterNotReadyError):
+    """The printer says that other paper lies in it; put in the paper for this document, then press print again."""
+
+    key = "refused.wrong_paper"
+
+
 class BodyError(RefusedError):
     """The document on the bus is not the one that city hall announced; ask the clerk to send it again."""
 
@@ -185,6 +282,18 @@ class AnswerError(LinkError):
     """City hall's answer does not belong to what was asked; it was not used."""
 
     key = "link.answer"
+
+
+class CityHallFaultError(LinkError):
+    """City hall's relay has a fault of its own; nothing is lost, and it is asked again by itself."""
+
+    key = "link.city_hall_fault"
+
+
+class CertificateError(LinkError):
+    """City hall and this bus do not accept each other's certificate; video and telephone go on, call the technician."""
+
+    key = "link.certificate"
 
 
 class RejectedError(LinkError):

@@ -1,4 +1,4 @@
-"""The two files that the technician's command writes: `bus.toml` for the agent, `spooler.toml` for the spooler.
+"""The files that the technician's command writes: `bus.toml` for the agent, `spooler.toml` for the spooler, `driver.toml`.
 
 They hold paths and addresses only; what the city decides stands in the published city.toml. Relative paths are meant from
 the file's own folder.
@@ -11,7 +11,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from bus_agent.places import API_SOCKET, SPOOLER_SOCKET
+from bus_agent.places import API_SOCKET, DRIVER_SOCKET, PPD_FOLDER, SPOOLER_SOCKET
 from cityhall_base import settings
 from cityhall_base.errors import ConfigError
 from cityhall_base.settings import Broker, Table
@@ -61,6 +61,20 @@ class SpoolerSettings(Table, frozen=True, kw_only=True):
     socket_mode: SocketMode = 0o600
     socket_group: str = ""
     agent_uid: User = None  # who may connect to socket
+    driver_socket: Path = DRIVER_SOCKET  # used where city.toml names a driver for the printer
+    driver_uid: User = None  # who may be behind driver_socket
+
+
+class DriverSettings(Table, frozen=True, kw_only=True):
+    """driver.toml. Which of the PPDs is used, city.toml says; nobody can name one from elsewhere."""
+
+    socket: Path = DRIVER_SOCKET
+    socket_mode: SocketMode = 0o600
+    socket_group: str = ""
+    spooler_uid: User = None  # who may connect to socket
+    ppd_dir: Path = PPD_FOLDER
+    programs: tuple[Path, ...] = (Path("/usr"), Path("/opt"))  # what a driver may read and run; makers install to both
+    deadline_s: Annotated[int, Meta(ge=1, le=300)] = 60  # for one document; a page takes about a second
 
 
 def load_agent_settings(path: Path) -> AgentSettings:
@@ -71,6 +85,11 @@ def load_agent_settings(path: Path) -> AgentSettings:
 def load_spooler_settings(path: Path) -> SpoolerSettings:
     """Read spooler.toml, every path absolute; raises ConfigError."""
     return settings.load(path, SpoolerSettings)
+
+
+def load_driver_settings(path: Path) -> DriverSettings:
+    """Read driver.toml, every path absolute; raises ConfigError."""
+    return settings.load(path, DriverSettings)
 
 
 def uid_of(user: User) -> int:

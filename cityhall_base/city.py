@@ -59,6 +59,7 @@ class Service(Table, frozen=True, kw_only=True):
     sides: Sides = Sides.ONE_SIDED
     joint_seal_from_sheets: Annotated[int, Meta(ge=2, le=100)] = 2  # 割印
     second_approver: bool = False
+    flatten: bool = False  # a clerk may have the pages printed as pictures, drawn as the printer's `raster` says
     identity_documents: tuple[Text, ...] = ()
 
 

@@ -21,3 +21,5 @@ def setup(level: str = "INFO") -> None:
     # These name every request; a job id is enough in our own lines.
     for chatty in ("httpx", "httpcore", "uvicorn.access"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # It says of each listener that it starts and stops, and warns of whatever a stranger sends; faults of ours stay.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)

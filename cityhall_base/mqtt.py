@@ -7,20 +7,31 @@ so publishing never waits and never fails: what cannot be sent now is dropped, a
 import asyncio
 import logging
 import ssl
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 from paho.mqtt import client as paho
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 PAYLOAD_BYTES: Final = 16 * 1024
 """Larger payloads are not ours; they are dropped unread."""
 
+PACKET_BYTES: Final = 20 * 1024
+"""Of a whole MQTT packet, as the broker's own max_packet_size: told to the broker, and not believed."""
+
+UNREAD: Final = 100
+"""Messages that may wait for the event loop; what a flood brings beyond them is dropped."""
+
 KEEPALIVE_S: Final = 60
 RECONNECT_S: Final = (1, 60)
+STEADY_S: Final = 30.0
+"""A connection that did not last so long was none: the wait before the next one doubles, as after a failed one. A broker that
+drops everybody at once would else cost a TLS handshake (5 kB) a second."""
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +43,27 @@ class Will(msgspec.Struct, frozen=True):
     payload: bytes
 
 
+class _Client(paho.Client):
+    """paho's, for a broker that may not be ours any more: its packets are bounded and none of them ends the thread."""
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        if self._in_packet["remaining_length"] > PACKET_BYTES:
+            raise ConnectionAbortedError("the broker sends a packet that is too large")
+        return super()._sock_recv(bufsize)
+
+    def _packet_handle(self) -> MQTTErrorCode:
+        try:
+            return super()._packet_handle()
+        except Exception as error:
+            log.info("broker sends what is no MQTT: %s", type(error).__name__)
+            return MQTTErrorCode.MQTT_ERR_PROTOCOL
+
+
 class Mqtt:
     """A connection that keeps coming back. `on_message(topic, payload)` and `on_connect()` run in the event loop."""
 
     def __init__(self, client_id: str, context: ssl.SSLContext, will: Will | None = None) -> None:
-        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id, protocol=paho.MQTTv5)
+        self._client = _Client(CallbackAPIVersion.VERSION2, client_id, protocol=paho.MQTTv5)
         self._client.tls_set_context(context)
         self._client.reconnect_delay_set(*RECONNECT_S)
         self._client.max_queued_messages_set(100)
@@ -48,6 +75,7 @@ class Mqtt:
         self.on_message: Callable[[str, bytes], None] = lambda topic, payload: None
         self.on_connect: Callable[[], None] = lambda: None
         self._topics: tuple[str, ...] = ()
+        self._unread, self._wait_s, self._since = 0, RECONNECT_S[0], 0.0
         self.connected = False
         self.received_bytes = 0
 
@@ -55,7 +83,9 @@ class Mqtt:
         """Connect in the background and subscribe to `topics`, again after every loss. Needs a running event loop."""
         self._loop = asyncio.get_running_loop()
         self._topics = topics
-        self._client.connect_async(host, port, KEEPALIVE_S, clean_start=True)
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.MaximumPacketSize = PACKET_BYTES
+        self._client.connect_async(host, port, KEEPALIVE_S, clean_start=True, properties=properties)
         self._client.loop_start()
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
@@ -72,19 +102,28 @@ class Mqtt:
         if reason.is_failure:
             log.warning("broker refuses the connection: %s", reason)
             return
+        self._since = time.monotonic()
         for topic in self._topics:
             self._client.subscribe(topic, qos=1)
         self._into_loop(self._set_connected, True)
 
     def _disconnected(self, _c: paho.Client, _u: Any, _f: Any, _r: ReasonCode, _p: Properties | None) -> None:
+        steady = self._since and time.monotonic() - self._since > STEADY_S
+        if self._since:
+            self._wait_s = RECONNECT_S[0] if steady else min(2 * self._wait_s, RECONNECT_S[1])
+            self._client.reconnect_delay_set(self._wait_s, RECONNECT_S[1])
+        self._since = 0.0
         self._into_loop(self._set_connected, False)
 
     def _message(self, _c: paho.Client, _u: Any, message: paho.MQTTMessage) -> None:
-        if len(message.payload) > PAYLOAD_BYTES:
+        # Counted without a lock: one too many or too few changes nothing.
+        if len(message.payload) > PAYLOAD_BYTES or self._unread >= UNREAD:
             return
+        self._unread += 1
         self._into_loop(self._deliver, message.topic, bytes(message.payload))
 
     def _deliver(self, topic: str, payload: bytes) -> None:
+        self._unread -= 1
         self.received_bytes += len(topic) + len(payload)
         self.on_message(topic, payload)
 

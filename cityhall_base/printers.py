@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 from msgspec import Meta
 
@@ -12,6 +13,10 @@ from cityhall_wire.headers import Name
 PDF: Final = "application/pdf"
 PWG_RASTER: Final = "image/pwg-raster"
 """PWG 5102.4."""
+
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_IPP_USB_PORTS: Final = 60000
+"""ipp-usb gives its devices the ports from here on (http-min-port)."""
 
 IppUri = Annotated[str, Meta(pattern=r"\Aipps?://[A-Za-z0-9.:\[\]-]{1,100}/[A-Za-z0-9/_.-]{0,100}\Z")]
 MimeType = Annotated[str, Meta(pattern=r"\A[a-z]+/[a-zA-Z0-9.+-]{1,64}\Z")]
@@ -24,8 +29,16 @@ class Proof(StrEnum):
     """What a printer's `completed` is worth (docs/design.md, "Evidence")."""
 
     IMPRESSIONS = "impressions"  # job-impressions-completed is true for every finished job
-    COUNTER = "counter"  # a counter of the whole printer grows by what came out
+    COUNTER = "counter"  # printer-impressions-completed (PWG 5100.22) of the whole printer grows by what came out
     STATE = "state"  # neither: the concierge is always asked
+
+
+class Memory(StrEnum):
+    """What becomes of its jobs when the printer is switched off (docs/design.md, "Evidence")."""
+
+    LOST = "lost_at_power_off"
+    KEPT = "kept"  # switching it off is no way to get rid of a job
+    UNTESTED = "untested"
 
 
 class RasterType(StrEnum):
@@ -46,7 +59,7 @@ class SheetBack(StrEnum):
 
 
 class Raster(Table, frozen=True, kw_only=True):
-    """What city hall draws the pages to, for a printer that takes no PDF."""
+    """How city hall draws pages, for a printer that takes no PDF and wherever a clerk asks for pictures (flatten)."""
 
     dpi: Annotated[int, Meta(ge=150, le=600)] = 300
     type: RasterType = RasterType.SGRAY_8
@@ -70,7 +83,14 @@ class Printer(Table, frozen=True, kw_only=True):
     driver: Driver | None = None
     proof: Proof = Proof.IMPRESSIONS
     lies: tuple[Reason, ...] = ()  # printer-state-reasons without suffix that it reports although it prints
+    memory: Memory = Memory.UNTESTED
+    history_s: Annotated[int, Meta(ge=0, le=86_400)] = 60  # how long an ended job is known; ippeveprinter: 60 s
     paper: Name
+
+    @property
+    def address(self) -> str:
+        """Where it is and, behind `#`, by which certificate it is known: what an opener is told."""
+        return f"{self.uri}#{self.certificate_sha256}" if self.certificate_sha256 else self.uri
 
     @property
     def sealed_format(self) -> str:
@@ -90,5 +110,12 @@ def problems_of(name: str, printer: Printer) -> Iterator[str]:
         yield f"printers.{name}.certificate_sha256: an ipps printer needs it; `bus-agent printer probe` shows it"
     if not secure and printer.certificate_sha256:
         yield f"printers.{name}.certificate_sha256: only for an ipps:// uri"
+    if not secure and _beyond_ipp_usb(printer.uri):
+        yield f"printers.{name}.uri: ports from {_IPP_USB_PORTS} on are ipp-usb's, which answers on localhost only"
     if printer.sent_format not in printer.formats:
         yield f"printers.{name}.formats: must have {PDF} or {PWG_RASTER}, or what its driver sends"
+
+
+def _beyond_ipp_usb(uri: str) -> bool:
+    parts = urlsplit(uri)
+    return (parts.port or 0) >= _IPP_USB_PORTS and parts.hostname not in _LOOPBACK

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta, inspect
 
 from cityhall_base.errors import ConfigError
+from cityhall_base.files import UnfitFileError, read_small
 
 T = TypeVar("T")
 
@@ -54,29 +55,34 @@ def _from_folder(value: Any, folder: Path) -> Any:
 def read(path: Path) -> bytes:
     """The bytes of a configuration file of at most FILE_BYTES; raises ConfigError."""
     try:
-        with path.open("rb") as file:
-            raw = file.read(FILE_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from None
-    if len(raw) > FILE_BYTES:
-        raise ConfigError(f"{path} is larger than {FILE_BYTES} bytes")
-    return raw
+        return read_small(path, FILE_BYTES)
+    except UnfitFileError as error:
+        raise ConfigError(str(error)) from None
 
 
 def parse(raw: bytes, into: type[T], name: str) -> T:
     """Read TOML bytes as `into`; `name` is the file's name in the error. Raises ConfigError."""
-    try:
-        data = tomllib.loads(raw.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(f"{name} is not TOML: {error}") from None
+    data = _toml(raw, name)
     try:
         return msgspec.convert(data, into, dec_hook=_paths)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{name}: {_explain(str(error), into, data)}") from None
 
 
+def _toml(raw: bytes, name: str) -> dict[str, Any]:
+    # utf-8-sig: some editors put a byte order mark before the first key, which means nothing.
+    try:
+        return tomllib.loads(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise ConfigError(f"{name} is not UTF-8; save it as UTF-8") from None
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, or a number of thousands of digits
+        raise ConfigError(f"{name} is not TOML: {error}") from None
+
+
 def _paths(kind: type, value: Any) -> Any:
     if kind is Path and isinstance(value, str):
+        if "\0" in value:
+            raise ValueError("a path holds no NUL")
         return Path(value)
     raise NotImplementedError(kind)
 

@@ -12,7 +12,7 @@ class Bodies:
     def __init__(self, folder: Path) -> None:
         self._folder = files.private_folder(folder)
 
-    def write(self, job: str, body: bytes) -> None:
+    def write(self, job: str, body: bytes | bytearray) -> None:
         """Keep the ciphertext of `job`; it is on the disk when this returns. Raises OSError."""
         files.write_durably(self._folder / job, body)
 

@@ -9,10 +9,10 @@ from starlette.applications import Starlette
 
 from cityhall_base.city import CityFile, load_city
 from cityhall_base.clock import Clock
-from cityhall_base.errors import ConfigError, StoreError
+from cityhall_base.errors import ConfigError
 from cityhall_base.keys import load_public_key, load_signing_key
 from cityhall_base.software import software_digest
-from cityhall_base.store import Store
+from cityhall_base.store import TROUBLE, Store, trouble
 from cityhall_relay import files
 from cityhall_relay.answers import Answers
 from cityhall_relay.bodies import Bodies
@@ -71,7 +71,7 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
     key = load_signing_key(settings.signing_key)
     answers, changes = Answers(city.city, key, clock), Changes()
 
-    store, keys, vault, bodies = _open_state(settings.state_dir, clock)
+    store, keys, vault, bodies = _open_state(settings.state_dir, clock, f"the relay of {city.city}")
 
     jobs = Jobs(store, clock)
     undertaker = Undertaker(store, vault, bodies, answers, clock)
@@ -115,16 +115,16 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
     )
 
 
-def _open_state(folder: Path, clock: Clock) -> tuple[SqliteStore, Store, Vault, Bodies]:
+def _open_state(folder: Path, clock: Clock, owner: str) -> tuple[SqliteStore, Store, Vault, Bodies]:
     with ExitStack() as undo:
         try:
-            store = SqliteStore(files.private_folder(folder) / RELAY_DB, clock)
+            store = SqliteStore(files.private_folder(folder) / RELAY_DB, clock, owner)
             undo.callback(store.close)
-            keys = Store(folder / KEYS_DB, key_migrations(), clock)
+            keys = Store(folder / KEYS_DB, key_migrations(), clock, owner)
             undo.callback(keys.close)
             vault, bodies = Vault(keys, folder / "wrapping", clock), Bodies(folder / "bodies")
-        except OSError as error:
-            raise StoreError(f"{folder}: {error.strerror}") from error
+        except TROUBLE as error:
+            raise trouble(error, folder) from error
         undo.pop_all()
     return store, keys, vault, bodies
 

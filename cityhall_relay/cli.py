@@ -98,6 +98,7 @@ def _job_commands(actions: "Actions[argparse.ArgumentParser]") -> None:
     one.add_argument("--session", required=True)
     one.add_argument("--service", required=True, help="as in city.toml")
     one.add_argument("--approve", action="store_true", help="allow the print at once (印刷を許可)")
+    one.add_argument("--flatten", action="store_true", help="print pictures of its pages, where the service allows it")
     one.add_argument(
         "--submission", metavar="HEX", help="32 hex digits of an earlier try, to ask for the same document"
     )

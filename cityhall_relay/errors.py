@@ -58,25 +58,17 @@ class BodyTooLargeError(RelayError):
     status = 413
 
 
-class SlowBodyError(RelayError):
-    """The request stopped in the middle; send it again."""
-
-    key = "relay.slow_body"
-    status = 408
-
-
-class MediaTypeError(RelayError):
-    """Only JSON is understood here."""
-
-    key = "relay.media_type"
-    status = 415
-
-
 class RangeError(RelayError):
     """The ciphertext has no such range of bytes."""
 
     key = "relay.range"
     status = 416
+
+
+class BodyDamagedError(RelayError):
+    """The ciphertext of this document is damaged at city hall; its clerk cancels it and sends it again."""
+
+    key = "relay.body_damaged"
 
 
 class UnknownPlaceError(RelayError):
@@ -128,10 +120,10 @@ class TooManySheetsError(RelayError):
     status = 409
 
 
-class PrinterFormatError(RelayError):
-    """The printer of this bus cannot take PDF; ask the technician for a printer that can."""
+class FlattenError(RelayError):
+    """This service does not take documents as an image; send it as it is, or have city IT allow it (flatten in city.toml)."""
 
-    key = "relay.printer_format"
+    key = "relay.flatten"
     status = 409
 
 

@@ -3,6 +3,7 @@
 Every statement is kept, byte for byte. Only one about the attempt that was released causes anything.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from cityhall_base.city import City
@@ -74,11 +75,12 @@ class EvidenceDesk:
 
     def _event(self, job: Job, said: Evidence) -> Event:
         event = _EVENTS[said.finding]
+        came_out = _PROVES[self._printer(job).proof](said)
         proven = {
-            Event.COMPLETED: said.impressions == job.header.impressions and _unbroken(job, said),
-            Event.CANCELED_AT_PRINTER: said.impressions == 0,
+            Event.COMPLETED: came_out == job.header.impressions and _unbroken(job, said),
+            Event.CANCELED_AT_PRINTER: came_out == 0,
         }
-        if event in proven and not (self._printer(job).proof is not Proof.STATE and proven[event]):
+        if event in proven and not proven[event]:
             return Event.DOUBT  # a machine never guesses: a printer that cannot prove it leaves it to a person
         return event
 
@@ -98,6 +100,20 @@ class EvidenceDesk:
             answer=answer,
             at=self._clock.utc_ms(),
         )
+
+
+def _counted(said: Evidence) -> int | None:
+    if said.counter_before is None or said.counter_after is None:
+        return None
+    return said.counter_after - said.counter_before
+
+
+_PROVES: Final[Mapping[Proof, Callable[[Evidence], int | None]]] = {
+    Proof.IMPRESSIONS: lambda said: said.impressions,
+    Proof.COUNTER: _counted,
+    Proof.STATE: lambda said: None,
+}
+"""Impressions that came out, as each kind of printer can prove them; None is no proof."""
 
 
 def _unbroken(job: Job, said: Evidence) -> bool:

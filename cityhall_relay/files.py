@@ -5,7 +5,7 @@ import secrets
 from pathlib import Path
 
 
-def write_durably(path: Path, content: bytes) -> None:
+def write_durably(path: Path, content: bytes | bytearray) -> None:
     """Write `content` (mode 0600) under a temporary name beside `path`, and rename it when it is on the disk."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

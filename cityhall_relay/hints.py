@@ -18,6 +18,7 @@ class Hints:
         self._mqtt, self._city = mqtt, city
         self._topics = {state_topic(city, bus): bus for bus in buses}
         self._online: dict[str, bool] = {}
+        self._garbled: set[str] = set()
         mqtt.on_message = self._heard
         mqtt.on_connect = self._connected
 
@@ -51,5 +52,8 @@ class Hints:
             return
         try:
             self._online[bus] = strict_json.decode(payload, BusState).online
+            self._garbled.discard(bus)
         except WireError as error:
-            log.warning("state of %s: %s", bus, error)
+            if bus not in self._garbled:  # loud once: whoever sends such things sends many
+                log.warning("state of %s: %s", bus, error)
+            self._garbled.add(bus)

@@ -41,7 +41,8 @@ class Housekeeping:
         self.tick()
 
     def tick(self) -> None:
-        """Everything that is due."""
+        """Everything that is due. Raises what the disk raises (cityhall_base.store.TROUBLE)."""
+        self._undertaker.bury_all()  # first: it makes room where a full disk stops everything else
         if self._vault.sweep():
             self._end_keyless()
         self._sessions.end_idle()
@@ -50,7 +51,6 @@ class Housekeeping:
                 self._step(job, Event.EXPIRE)
             elif job.state in AT_PRINTER and self._silent(job):
                 self._step(job, Event.DOUBT)
-        self._undertaker.bury_all()
 
     def _end_keyless(self) -> None:
         for job in self._store.live_jobs():

@@ -4,13 +4,12 @@
 """
 
 import logging
-import sqlite3
 from typing import Any
 
 import msgspec
 
 from cityhall_base.clock import Clock
-from cityhall_base.errors import StoreError
+from cityhall_base.store import TROUBLE, trouble
 from cityhall_relay.answers import Answers
 from cityhall_relay.bodies import Bodies
 from cityhall_relay.store import RelayStore
@@ -62,7 +61,7 @@ class Undertaker:
     def __init__(self, store: RelayStore, vault: Vault, bodies: Bodies, answers: Answers, clock: Clock) -> None:
         self._store, self._vault, self._bodies = store, vault, bodies
         self._answers, self._clock = answers, clock
-        self._busy = False
+        self._busy, self._said = False, ""
 
     def bury_all(self) -> None:
         """Do it for every job that ended. What fails is said in the log, stays undone, and is tried again."""
@@ -72,14 +71,18 @@ class Undertaker:
         try:
             for job in self._store.undestroyed_jobs():
                 self._bury(job)
-        except (StoreError, sqlite3.Error, OSError) as error:
-            log.error("an ended job could not be destroyed yet: %s", error)  # noqa: TRY400 - the sentence is enough
+            self._said = ""
+        except TROUBLE as error:
+            sentence = str(trouble(error))
+            if sentence != self._said:  # loud once, then quiet: it is tried every second
+                log.error("an ended job could not be destroyed yet: %s", sentence)  # noqa: TRY400 - the sentence is enough
+            self._said = sentence
         finally:
             self._busy = False
 
     def _bury(self, job: Job) -> None:
+        self._bodies.delete(job.job)  # first: on a full disk it makes the room that the rest needs
         self._vault.destroy(job.job)
-        self._bodies.delete(job.job)
         self._store.checkpoint()  # the release, too, leaves the log
         now = self._clock.utc_ms()
         with self._store.event():

@@ -12,21 +12,18 @@ from typing import Final, NamedTuple
 from cityhall_base import log, tls
 from cityhall_base.clock import Clock, SystemClock
 from cityhall_base.mqtt import Mqtt
-from cityhall_base.notify import READY, STOPPING, WATCHDOG, notify, watchdog_interval_s
+from cityhall_base.notify import STOPPING, WATCHDOG, notify, ready, watchdog_interval_s
+from cityhall_base.store import TROUBLE, trouble
+from cityhall_base.web.listener import Listener
 from cityhall_relay import boss
 from cityhall_relay.hints import Hints
 from cityhall_relay.intake.check import check
+from cityhall_relay.intake.turns import Turns
 from cityhall_relay.settings import RelaySettings, load_relay
-from cityhall_relay.web.listener import Listener, bind
+from cityhall_relay.web.listener import BUSES, CLERKS, bind
 
 TICK_S: Final = 1.0
 """Rhythm of the housekeeping, whose shortest time is 5 s, and of the watchdog's sign of life."""
-
-MOST_BUSES: Final = 64
-"""Connections at once: a few for each vehicle of a group of towns."""
-
-MOST_CLERKS: Final = 256
-"""Connections at once: every counter with three documents on its screen."""
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +51,7 @@ async def _until_signal(settings: RelaySettings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with serving(settings, SystemClock()) as running:
         logger.info("buses on port %d, clerks on port %d", running.bus_port, running.clerk_port)
-        notify(READY)
+        ready()
         await stopped.wait()
         notify(STOPPING)
         logger.info("stopping")
@@ -64,9 +61,9 @@ async def _until_signal(settings: RelaySettings) -> None:
 async def serving(settings: RelaySettings, clock: Clock) -> AsyncIterator[Running]:
     """A whole relay on its sockets. Raises SetupError or ListenError."""
     async with AsyncExitStack() as stack:
-        relay = boss.build(settings, clock, check)
+        relay = boss.build(settings, clock, Turns().taken_by(check))
         stack.callback(relay.close)
-        relay.housekeeping.start()
+        _start(relay, settings.state_dir)
         hints = _hints(settings, relay)
         if hints is not None:
             stack.push_async_callback(hints.stop)
@@ -91,8 +88,8 @@ def _listeners(settings: RelaySettings, relay: boss.Relay, hints: Hints | None) 
     clerk_tls = tls.server_context(clerk.cert, clerk.key, None)
     clerk_app = relay.clerk_app(hints.online if hints else lambda _bus: None)
     return (
-        Listener(relay.bus_app, bind(bus.host, bus.port), bus_tls, MOST_BUSES),
-        Listener(clerk_app, bind(clerk.host, clerk.port), clerk_tls, MOST_CLERKS),
+        Listener(relay.bus_app, bind(bus.host, bus.port), bus_tls, BUSES),
+        Listener(clerk_app, bind(clerk.host, clerk.port), clerk_tls, CLERKS),
     )
 
 
@@ -108,11 +105,26 @@ def _hints(settings: RelaySettings, relay: boss.Relay) -> Hints | None:
     return hints
 
 
+def _start(relay: boss.Relay, folder: Path) -> None:
+    try:
+        relay.housekeeping.start()
+    except TROUBLE as error:
+        raise trouble(error, folder) from error
+
+
 async def _tick(relay: boss.Relay) -> None:
     # The sign of life comes from the loop that serves, and is tied to no line.
-    watched = watchdog_interval_s() is not None
+    watched, said = watchdog_interval_s() is not None, ""
     while True:
-        relay.housekeeping.tick()
+        try:
+            relay.housekeeping.tick()
+            said = ""
+        except TROUBLE as error:
+            # A full disk is no reason to end: what is due is done when there is room again. Loud once, then quiet.
+            sentence = str(trouble(error))
+            if sentence != said:
+                logger.error(sentence)  # noqa: TRY400 - the sentence is enough
+            said = sentence
         if watched:
             notify(WATCHDOG)
         await asyncio.sleep(TICK_S)

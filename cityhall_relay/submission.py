@@ -15,11 +15,12 @@ from msgspec import Meta
 
 from cityhall_base.city import City, Service
 from cityhall_base.clock import Clock
-from cityhall_base.printers import PDF
+from cityhall_base.printers import PDF, Printer
 from cityhall_relay import errors
 from cityhall_relay.bodies import Bodies
 from cityhall_relay.changes import Changes
-from cityhall_relay.intake.report import IntakeLimits, Report
+from cityhall_relay.intake.errors import IntakeRefused, RefusedUnlessFlattened
+from cityhall_relay.intake.report import FLATTENING_CURES, Drawing, IntakeLimits, Report
 from cityhall_relay.jobs import Jobs
 from cityhall_relay.sessions import Sessions
 from cityhall_relay.store import RelayStore
@@ -29,9 +30,9 @@ from cityhall_wire import PROTOCOL_VERSION, headers, seal
 from cityhall_wire.check_word import CheckWord, check_word
 from cityhall_wire.headers import SealHeader
 from cityhall_wire.lifecycle import BEFORE_RELEASE, JobState
-from cityhall_wire.sheets import sheets_for
+from cityhall_wire.sheets import Sides, sheets_for
 
-Check = Callable[[bytes, IntakeLimits], Awaitable[Report]]
+Check = Callable[[bytes, IntakeLimits, Drawing | None], Awaitable[Report]]
 SubmissionId = Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z")]
 
 _DRAWS: Final = 1000
@@ -46,6 +47,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     service: str
     number: SubmissionId
     copies: int
+    flatten: bool = False  # as pictures of its pages
 
 
 class Accepted(NamedTuple):
@@ -58,7 +60,7 @@ class Accepted(NamedTuple):
 class _Sealed(NamedTuple):
     raw_header: bytes
     header: SealHeader
-    body: bytes
+    body: bytearray
 
 
 class Submissions:
@@ -88,7 +90,7 @@ class Submissions:
             if known := self._known(ask, len(document)):
                 return Accepted(known, new=False)
             session, service = self._allowed(ask)
-            report = await self._check(document, self._intake_limits())
+            report = await self._checked(document, self._drawing(ask, session, service), service)
             return Accepted(await self._seal_and_keep(ask, session, service, document, report), new=True)
 
     def _known(self, ask: Submission, size: int) -> Job | None:
@@ -96,9 +98,18 @@ class Submissions:
         if job is None:
             return None
         # No digest of the document is kept that could tell more than this.
-        if (job.session, job.service, job.size) != (ask.session, ask.service, size):
+        if (job.session, job.service, job.size, job.flattened) != (ask.session, ask.service, size, ask.flatten):
             raise errors.SubmissionReusedError
         return job
+
+    async def _checked(self, document: bytes, drawing: Drawing | None, service: Service) -> Report:
+        try:
+            return await self._check(document, self._intake_limits(), drawing)
+        except IntakeRefused as refused:
+            curable = all(finding.refusal in FLATTENING_CURES for finding in refused.findings)
+            if service.flatten and curable:
+                raise RefusedUnlessFlattened(*refused.findings) from refused
+            raise
 
     def _allowed(self, ask: Submission) -> tuple[Session, Service]:
         session = self._sessions.live(ask.session)
@@ -111,12 +122,29 @@ class Submissions:
             raise errors.WrongSectionError
         if ask.copies != 1:
             raise errors.CopiesError
-        if self._city.printers[self._city.vehicles[session.bus].printer].sealed_format != PDF:
-            raise errors.PrinterFormatError
+        if ask.flatten and not service.flatten:
+            raise errors.FlattenError
         waiting = [job for job in self._store.live_jobs() if job.bus == session.bus and job.state in BEFORE_RELEASE]
         if len(waiting) >= self._city.limits.offers_per_bus:
             raise errors.BusFullError
         return session, service
+
+    def _printer(self, bus: str) -> Printer:
+        return self._city.printers[self._city.vehicles[bus].printer]
+
+    def _drawing(self, ask: Submission, session: Session, service: Service) -> Drawing | None:
+        """What the pages are to be drawn to, if at all."""
+        printer = self._printer(session.bus)
+        if printer.sealed_format == PDF and not ask.flatten:
+            return None
+        return Drawing(
+            document_format=printer.sealed_format,
+            raster=printer.raster,
+            media=self._city.papers[service.paper].media,
+            sides=service.sides,
+            most_pages=service.max_sheets * (1 if service.sides is Sides.ONE_SIDED else 2),
+            flatten=ask.flatten,
+        )
 
     def _intake_limits(self) -> IntakeLimits:
         limits = self._city.limits
@@ -125,15 +153,15 @@ class Submissions:
     async def _seal_and_keep(
         self, ask: Submission, session: Session, service: Service, document: bytes, report: Report
     ) -> Job:
-        key = seal.new_content_key()
-        commitment = await asyncio.to_thread(seal.commitment, key, document)
-        plain = self._header(service, ask.service, len(document), commitment, report)
+        key, printed = seal.new_content_key(), report.drawn or document
+        commitment = await asyncio.to_thread(seal.commitment, key, printed)
+        plain = self._header(service, ask.service, len(printed), commitment, report)
         header, word = self._draw(plain, session)
         try:
-            sealed = await asyncio.to_thread(_seal, key, header, document)
+            sealed = await asyncio.to_thread(_seal, key, header, printed)
             await asyncio.to_thread(self._bodies.write, header.job, sealed.body)
             # Nothing awaits from here on: the session that is live now is live when the job is committed.
-            return self._keep(ask, session, sealed, key, report.isolation)
+            return self._keep(ask, session, sealed, key, len(document), report)
         except BaseException:
             self._bodies.delete(header.job)
             self._vault.destroy(header.job)
@@ -175,7 +203,7 @@ class Submissions:
             reissue_of=None,
         )
 
-    def _keep(self, ask: Submission, session: Session, sealed: _Sealed, key: bytes, isolation: tuple[str, ...]) -> Job:
+    def _keep(self, ask: Submission, session: Session, sealed: _Sealed, key: bytes, size: int, report: Report) -> Job:
         self._allowed(ask)  # the session may have ended while the document was checked
         digest, now = headers.seal_digest(sealed.raw_header), self._clock.utc_ms()
         job = Job(
@@ -188,15 +216,18 @@ class Submissions:
             attempt=1,
             seal_header=sealed.raw_header,
             seal_digest=digest,
-            size=sealed.header.size,
+            size=size,
             body_size=len(sealed.body),
             created_at=now,
             changed_at=now,
-            isolation=msgspec.json.encode(isolation).decode(),
+            isolation=msgspec.json.encode(report.isolation).decode(),
+            drawn_dpi=self._printer(session.bus).raster.dpi if report.drawn else 0,
+            flattened=ask.flatten,
         )
         self._vault.put(job.job, digest, key)
         with self._store.event():
             self._jobs.begin(job)
+            self._store.record("prepared", job.job, how=job.prepared)
             self._sessions.touch(session.session)
             self._changes.concerns(job.bus)
         return job

@@ -18,6 +18,8 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from cityhall_base.clock import Clock
+from cityhall_base.errors import StoreError
+from cityhall_base.files import UnfitFileError, read_small
 from cityhall_base.store import Store, new_migrations
 from cityhall_relay import files
 from cityhall_relay.errors import KeyGoneError
@@ -29,6 +31,7 @@ DELETED_AT: Final = time(3, 0, tzinfo=JST)
 _TAG: Final = b"cityhall/1 wrapped-key\0"
 _NONCE_BYTES: Final = 12
 _KEY_BYTES: Final = 32
+_MOVE: Final = "move it away; documents of that day then end, and their clerks send them again"
 _NAME: Final = re.compile(r"\d{4}-\d{2}-\d{2}\.key")
 
 
@@ -51,7 +54,7 @@ class Vault:
         self._store, self._clock = store, clock
         self._folder = files.private_folder(folder)
         names = [path for path in self._folder.iterdir() if _NAME.fullmatch(path.name)]
-        self._days = {date.fromisoformat(path.stem): path.read_bytes() for path in names}
+        self._days = dict(map(_day_in, names))
 
     def put(self, job: str, seal_digest: bytes, content_key: bytes) -> None:
         """Keep the content key of `job`, wrapped; durable when this returns."""
@@ -116,6 +119,16 @@ class Vault:
 
     def _path(self, day: date) -> Path:
         return self._folder / f"{day.isoformat()}.key"
+
+
+def _day_in(path: Path) -> tuple[date, bytes]:
+    try:
+        day, key = date.fromisoformat(path.stem), read_small(path, _KEY_BYTES, private=True)
+    except (ValueError, UnfitFileError) as error:
+        raise StoreError(f"{path}: {error}; {_MOVE}") from None
+    if len(key) != _KEY_BYTES:
+        raise StoreError(f"{path} has {len(key)} bytes, not {_KEY_BYTES}; {_MOVE}")
+    return day, key
 
 
 def _aad(job: str, seal_digest: bytes) -> bytes:

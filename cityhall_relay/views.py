@@ -50,7 +50,8 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int
     received: int  # bytes of ciphertext on the bus
     size: int  # bytes of ciphertext in all
-    document_size: int  # bytes of the document
+    document_size: int  # bytes of the document as it was sent
+    prepared: str  # pdf as sent · pwg-raster 300 dpi · flattened 300 dpi · flattened pwg-raster 300 dpi
     intake_isolation: tuple[str, ...]  # the layers that held the process which looked into the document
     times: dict[str, int]  # state → UTC milliseconds, in the order in which it was reached last
     sentence: str
@@ -96,6 +97,7 @@ def job_view(store: RelayStore, job: Job) -> JobView:
         received=_received(store, job),
         size=job.body_size,
         document_size=job.size,
+        prepared=job.prepared,
         intake_isolation=msgspec.json.decode(job.isolation, type=tuple[str, ...]),
         times={str(step.state): step.at for step in store.steps(job.job)},
         sentence=_sentence(job),

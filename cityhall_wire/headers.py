@@ -26,6 +26,8 @@ OpaqueId = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,62}\Z")]
 Digest = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Nonce = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Ordinal = Annotated[int, Meta(ge=1, le=2**53 - 1)]
+"""Counts from 1. The upper end of each whole number is what every JSON reader and database holds exactly (RFC 8259 section 6)."""
 Attempt = Annotated[int, Meta(ge=1, le=1000)]
 UtcMs = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 """Milliseconds since 1970-01-01T00:00Z."""

@@ -54,10 +54,14 @@ def commitment(content_key: bytes, document: bytes | bytearray | memoryview) -> 
     return hmac.digest(key, document, "sha256")
 
 
-def seal(content_key: bytes, seal_header: bytes, document: bytes) -> bytes:
+def seal(content_key: bytes, seal_header: bytes, document: bytes) -> bytearray:
     """The body: `sealed_size(len(document))` bytes of ciphertext, bound to the exact header bytes."""
     encryptor = Cobblestone256Encryptor(content_key, headers.seal_digest(seal_header))
-    return encryptor.update(document) + encryptor.finalize()
+    # Into one buffer: results that are joined cost four times the encryption itself at 20 MB, in fresh pages and copies.
+    body = bytearray(sealed_size(len(document)))
+    filled = encryptor.update_into(document, body)
+    body[filled:] = encryptor.finalize()
+    return body
 
 
 def sealed_size(size: int) -> int:
@@ -65,34 +69,38 @@ def sealed_size(size: int) -> int:
     return size + _STREAM_OVERHEAD + _CHUNK_OVERHEAD * (size // _CHUNK + 1)
 
 
-def open_body(content_key: bytes, seal_header: bytes, chunks: Iterable[bytes | memoryview]) -> bytearray:
+def open_body(content_key: bytes, seal_header: bytes, chunks: Iterable[bytes | bytearray | memoryview]) -> bytearray:
     """The whole document, or OpenError: every chunk, the end, the size and the commitment hold, or nothing is returned.
 
-    The decryptor gives out chunks before it has seen the end, so nothing leaves this function before all is checked.
+    The decryptor gives out chunks before it has seen the end, so nothing leaves this function before all is checked. A chunk
+    may be a view of a buffer that is used again for the next one.
     """
     header = headers.decode_seal_header(seal_header)
-    document = bytearray(header.size)
-    view, filled = memoryview(document), 0
-    try:
-        decryptor = Cobblestone256Decryptor(content_key, headers.seal_digest(seal_header))
-        for chunk in chunks:
-            filled = _append(view, filled, decryptor.update(chunk))
-        filled = _append(view, filled, decryptor.finalize())
-    except InvalidTag:
-        raise OpenError("the ciphertext is not the one that was sealed") from None
-    if filled != header.size:
-        raise OpenError("not as long as its header says")
+    document = _decrypt(content_key, headers.seal_digest(seal_header), header.size, chunks)
     if not hmac.compare_digest(commitment(content_key, document), header.commitment):
         raise OpenError("the commitment does not fit")
     return document
 
 
-def _append(view: memoryview, filled: int, piece: bytes) -> int:
-    end = filled + len(piece)
-    if end > len(view):
-        raise OpenError("longer than its header says")
-    view[filled:end] = piece
-    return end
+def _decrypt(
+    content_key: bytes, context: bytes, size: int, chunks: Iterable[bytes | bytearray | memoryview]
+) -> bytearray:
+    document = bytearray(size)
+    view, filled = memoryview(document), 0
+    try:
+        decryptor = Cobblestone256Decryptor(content_key, context)
+        for chunk in chunks:
+            filled += decryptor.update_into(chunk, view[filled:])
+        last = decryptor.finalize()
+    except InvalidTag:
+        raise OpenError("the ciphertext is not the one that was sealed") from None
+    except ValueError:
+        # The one other thing that update_into refuses: a buffer too small for what it would give out.
+        raise OpenError("longer than its header says") from None
+    if filled + len(last) != size:
+        raise OpenError("not as long as its header says")
+    view[filled:] = last
+    return document
 
 
 class OpenerKey:

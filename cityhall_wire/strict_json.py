@@ -41,9 +41,19 @@ def decode(raw: bytes, into: type[T], limit: int = MESSAGE_BYTES) -> T:
 def _parse(raw: bytes) -> Any:
     _check_depth(raw)
     try:
-        return json.loads(raw, object_pairs_hook=_no_key_twice, parse_constant=_no_constant)
+        # Decoded here: json.loads would take UTF-16 and UTF-32 too, which no other part of this program would read alike.
+        value = json.loads(raw.decode(), object_pairs_hook=_no_key_twice, parse_constant=_no_constant)
+        if b"\\u" in raw:
+            _check_surrogates(value)
     except (ValueError, RecursionError):
         raise MalformedError("not JSON as agreed") from None
+    return value
+
+
+def _check_surrogates(value: Any) -> None:
+    # Half of a pair (\ud800 alone, RFC 8259 section 8.2) makes a text that neither a database nor a socket can take;
+    # UnicodeEncodeError is a ValueError.
+    json.dumps(value, ensure_ascii=False).encode()
 
 
 def _check_depth(raw: bytes) -> None:

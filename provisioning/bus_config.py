@@ -1,4 +1,4 @@
-"""bus.toml and spooler.toml: paths and addresses. What the city decides stands in the published city.toml.
+"""bus.toml, spooler.toml and driver.toml: paths and addresses. What the city decides stands in the published city.toml.
 
 The schemas are the bus's own (`bus_agent/settings.py`); a test loads what is written here with them.
 """
@@ -36,8 +36,11 @@ def agent_table(where: BusFolder, bus: str, at: Addresses, spooler_uid: int) -> 
     }
 
 
-def spooler_table(where: BusFolder, bus: str, agent_uid: int) -> dict[str, Value]:
-    """spooler.toml."""
+def spooler_table(where: BusFolder, bus: str, agent_uid: int, driver_uid: int | None) -> dict[str, Value]:
+    """spooler.toml; `driver_uid` where the printer needs a driver."""
+    driver: dict[str, Value] = {}
+    if driver_uid is not None:
+        driver = {"driver_socket": where.driver_socket, "driver_uid": driver_uid}
     return {
         "bus": bus,
         **_published(where.published),
@@ -45,6 +48,17 @@ def spooler_table(where: BusFolder, bus: str, agent_uid: int) -> dict[str, Value
         "socket": where.spooler_socket,
         "socket_mode": _SOCKET_MODE,
         "agent_uid": agent_uid,
+        **driver,
+    }
+
+
+def driver_table(where: BusFolder, spooler_uid: int) -> dict[str, Value]:
+    """driver.toml."""
+    return {
+        "socket": where.driver_socket,
+        "socket_mode": _SOCKET_MODE,
+        "spooler_uid": spooler_uid,
+        "ppd_dir": where.ppds,
     }
 
 

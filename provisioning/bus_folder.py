@@ -7,13 +7,17 @@ from provisioning.files import Owner
 
 
 class BusOwners(NamedTuple):
-    """`technician` runs cityhall-provision on the bus; agent and spooler share the group `on_board`, `concierge` has a group."""
+    """`technician` runs cityhall-provision on the bus; agent and spooler share the group `on_board`, `concierge` has a group.
+
+    `driver` runs only where the printer needs one.
+    """
 
     technician: Owner
     agent: Owner
     spooler: Owner
     on_board: int
     concierge: int
+    driver: Owner
 
     def for_reading(self, reader: Owner) -> Owner:
         """Owner of what `reader` reads by its group and cannot change."""
@@ -59,6 +63,26 @@ class BusFolder(NamedTuple):
     def print_public_key(self) -> Path:
         """For the agent, which reads what the spooler says and cannot say it."""
         return self.agent / "print.pub.pem"
+
+    @property
+    def driver(self) -> Path:
+        """driver.toml and the printers' driver files."""
+        return self.top / "driver"
+
+    @property
+    def driver_toml(self) -> Path:
+        """The driver's configuration."""
+        return self.driver / "driver.toml"
+
+    @property
+    def ppds(self) -> Path:
+        """The only folder that a driver file is ever taken from."""
+        return self.driver / "ppd"
+
+    @property
+    def driver_socket(self) -> Path:
+        """Between spooler and driver alone."""
+        return self.top / "run" / "driver" / "driver.sock"
 
     @property
     def spooler_socket(self) -> Path:

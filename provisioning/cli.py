@@ -15,14 +15,26 @@ from provisioning.errors import ProvisionError
 from provisioning.files import Owner, own_empty_folder
 
 _LAST_PORT: Final = 65535
-_PARTS: Final = ("relay", "broker", "clerk", "agent", "spooler", "concierge")
+_PARTS: Final = ("relay", "broker", "clerk", "agent", "spooler", "concierge", "driver")
+
+
+EXIT_CODES: Final = """\
+exit codes:
+  0    done
+  1    not done; the sentence says why
+  2    the command line was not understood
+  130  stopped by Ctrl-C; what was made stays
+"""
+INTERRUPTED: Final = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0: done. 1: not done, the sentence on standard error. 2: not a command."""
+    """Run one command; returns the exit code documented in EXIT_CODES, the sentence on standard error."""
     arguments = parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except OSError as error:
         _complain(ProvisionError(f"{error.filename}: {error.strerror}; choose another folder"), arguments.json)
         return 1
@@ -33,7 +45,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    top = argparse.ArgumentParser(prog="cityhall-provision", description=__doc__)
+    top = argparse.ArgumentParser(
+        prog="cityhall-provision",
+        description=__doc__,
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     demo = commands.add_parser("demo", help="make a complete small city: CA, relay, broker, clerk, bus and its keys")
     demo.add_argument("--dir", type=Path, required=True, metavar="DIR", help="an empty or new folder")
@@ -50,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
-    plan = small_city.Plan(Addresses(arguments.host, *arguments.ports), arguments.printer)
+    plan = small_city.Plan(Addresses(arguments.host, *arguments.ports), small_city.PrinterPlan(arguments.printer))
     users = small_city.one_owner()._replace(**dict(arguments.owner))
     if arguments.on_board is not None:
         users = users._replace(on_board=arguments.on_board)

@@ -1,16 +1,18 @@
 """A complete small city for trying it all: 長谷市, its bus もーば1号車, one clerk. Made by the functions that real cities use."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 from typing import Final, NamedTuple
 
 from cityhall_base.clock import Clock
+from cityhall_base.printers import PDF
 from provisioning.bus_folder import BusFolder, BusOwners
 from provisioning.city import add_clerk, init_city
 from provisioning.city_folder import Addresses, CityFolder, CityOwners
 from provisioning.files import Owner, me
-from provisioning.vehicle import admit, install_bus_config, make_bus_keys
+from provisioning.vehicle import admit, install_bus_config, install_driver, make_bus_keys
 
 BUS: Final = "moba-1"
 CLERK: Final = "clerk-7f3a"
@@ -32,6 +34,7 @@ class Users(NamedTuple):
     spooler: Owner
     concierge: Owner
     on_board: int
+    driver: Owner
 
     @property
     def city(self) -> CityOwners:
@@ -41,7 +44,7 @@ class Users(NamedTuple):
     @property
     def bus(self) -> BusOwners:
         """On the bus."""
-        return BusOwners(self.authority, self.agent, self.spooler, self.on_board, self.concierge.gid)
+        return BusOwners(self.authority, self.agent, self.spooler, self.on_board, self.concierge.gid, self.driver)
 
 
 class SmallCity(NamedTuple):
@@ -56,11 +59,20 @@ class SmallCity(NamedTuple):
         return self.city.clerk(CLERK) / "clerk.toml"
 
 
+class PrinterPlan(NamedTuple):
+    """Of the one printer's profile, what differs."""
+
+    uri: str
+    formats: tuple[str, ...] = (PDF,)
+    lies: tuple[str, ...] = ()
+    ppd: Path | None = None  # of its driver, which makes the first of `formats`
+
+
 class Plan(NamedTuple):
     """What differs from one small city to the next. `limits` are city.toml's; `broker_runs_as` is Mosquitto's `user`."""
 
     at: Addresses
-    printer_uri: str
+    printer: PrinterPlan
     limits: Mapping[str, int] = {}
     broker_runs_as: str | None = None
 
@@ -68,13 +80,16 @@ class Plan(NamedTuple):
 def one_owner() -> Users:
     """Everything belongs to whoever runs this program."""
     own = me()
-    return Users(own, own, own, own, own, own, own, own.gid)
+    return Users(own, own, own, own, own, own, own, own.gid, own)
 
 
 def city_toml(plan: Plan) -> bytes:
     """The city's configuration file."""
     limits = "\n".join(f"{name} = {value}" for name, value in plan.limits.items())
-    return Template(_TEMPLATE.read_text("utf-8")).substitute(printer_uri=plan.printer_uri, limits=limits).encode()
+    printer, values = plan.printer, {"limits": limits}
+    values |= {"printer_uri": printer.uri, "formats": json.dumps(printer.formats), "lies": json.dumps(printer.lies)}
+    driver = f'driver = {{ ppd = "{printer.ppd.name}", sends = "{printer.formats[0]}" }}' if printer.ppd else ""
+    return Template(_TEMPLATE.read_text("utf-8")).substitute(values, driver=driver).encode()
 
 
 def make(where: Path, plan: Plan, users: Users, clock: Clock) -> SmallCity:
@@ -84,4 +99,6 @@ def make(where: Path, plan: Plan, users: Users, clock: Clock) -> SmallCity:
     add_clerk(made.city, CLERK, users.city)
     request = make_bus_keys(made.bus, BUS, users.bus)
     install_bus_config(made.bus, admit(made.city, request, clock), users.bus)
+    if plan.printer.ppd:
+        install_driver(made.bus, plan.printer.ppd, users.bus)
     return made

@@ -10,10 +10,11 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from cityhall_base.city import parse_city
 from cityhall_base.clock import Clock
 from provisioning import ca, toml
 from provisioning.broker import RELAY_USER
-from provisioning.bus_config import agent_table, spooler_table
+from provisioning.bus_config import agent_table, driver_table, spooler_table
 from provisioning.bus_folder import BusFolder, BusOwners
 from provisioning.city import GENERATED, configuration, publish, read_relay_toml, record
 from provisioning.city_folder import Addresses, CityFolder
@@ -119,8 +120,25 @@ def install_bus_config(where: BusFolder, admission: Admission, owners: BusOwners
     folder(run / "api", Owner(owners.agent.uid, owners.concierge), 0o2710)
     agent = agent_table(where, admission.bus, admission.at, owners.spooler.uid)
     write(where.bus_toml, toml.dumps(agent, GENERATED), owners.for_reading(owners.agent), SHARED)
-    spooler = spooler_table(where, admission.bus, owners.agent.uid)
+    driver = owners.driver.uid if _needs_driver(admission) else None
+    spooler = spooler_table(where, admission.bus, owners.agent.uid, driver)
     write(where.spooler_toml, toml.dumps(spooler, GENERATED), owners.for_reading(owners.spooler), SHARED)
+
+
+def install_driver(where: BusFolder, ppd: Path, owners: BusOwners) -> None:
+    """On a bus whose printer needs it: driver.toml, and `ppd` under its own name. What it names is run, so read it first."""
+    folder(where.driver, owners.for_reading(owners.driver), 0o750)
+    folder(where.ppds, owners.for_reading(owners.driver), 0o750)
+    # Set-group-id, as with the others: the socket is the driver's and the spooler's, and nobody else's.
+    folder(where.driver_socket.parent, Owner(owners.driver.uid, owners.spooler.gid), 0o2710)
+    write(where.ppds / ppd.name, ppd.read_bytes(), owners.technician)
+    table = toml.dumps(driver_table(where, owners.spooler.uid), GENERATED)
+    write(where.driver_toml, table, owners.for_reading(owners.driver), SHARED)
+
+
+def _needs_driver(admission: Admission) -> bool:
+    city = parse_city(admission.city_toml, "city.toml").city
+    return city.printers[city.vehicles[admission.bus].printer].driver is not None
 
 
 def _install_published(where: BusFolder, admission: Admission, owners: BusOwners) -> None:

@@ -13,9 +13,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cityhall_base.city import parse_city
+from cityhall_base.printers import PDF
 from cityhall_base.software import software_digest
 from cityhall_relay import boss
-from cityhall_relay.intake.report import IntakeLimits, Report
+from cityhall_relay.intake.report import Drawing, IntakeLimits, Report
 from cityhall_relay.settings import load_relay
 from cityhall_relay.store.rows import Job, Session
 from cityhall_relay.submission import Accepted, Submission
@@ -53,6 +54,15 @@ section = "citizen"
 class = "certificate"
 paper = "controlled"
 second_approver = true
+[services.claim-form]
+name = "form"
+name_en = "Form"
+section = "citizen"
+class = "form"
+paper = "controlled"
+sides = "two-sided-long-edge"
+max_sheets = 2
+flatten = true
 [services.tax-certificate]
 name = "tax"
 name_en = "Tax"
@@ -78,6 +88,10 @@ proof = "state"
 uri = "ipp://localhost:633/ipp/print"
 paper = "controlled"
 formats = ["image/pwg-raster"]
+[printers.metered]
+uri = "ipp://localhost:634/ipp/print"
+paper = "controlled"
+proof = "counter"
 [vehicles.bus-1]
 name = "bus 1"
 printer = "counting"
@@ -87,9 +101,12 @@ printer = "silent"
 [vehicles.bus-3]
 name = "bus 3"
 printer = "raster"
+[vehicles.bus-4]
+name = "bus 4"
+printer = "metered"
 """
 CONFIG = parse_city(CITY, "city.toml").digest
-BUSES = ("bus-1", "bus-2", "bus-3")
+BUSES = ("bus-1", "bus-2", "bus-3", "bus-4")
 CLERKS = ("clerk-1", "clerk-2")
 PRINTER = "urn:uuid:00000000-0000-0000-0000-000000000001"
 MORNING = 1_795_219_200_000  # 2026-11-21 09:00 JST, in UTC milliseconds
@@ -157,10 +174,11 @@ def write_city(top: Path, city: bytes = CITY) -> Keys:
     return keys
 
 
-async def two_pages(document: bytes, limits: IntakeLimits) -> Report:
+async def two_pages(document: bytes, limits: IntakeLimits, drawing: Drawing | None = None) -> Report:
     """Stands in for the disposable process where a test is not about it: as many pages as the document says."""
     pages = int(document.split(b" ", 1)[0]) if document[:1].isdigit() else 1
-    return Report(pages=pages, sizes=(), document_format="application/pdf", isolation=())
+    made = (drawing.document_format, document * 2) if drawing else (PDF, b"")
+    return Report(pages=pages, sizes=(), document_format=made[0], isolation=(), drawn=made[1])
 
 
 class Town:
@@ -185,6 +203,7 @@ class Town:
         service: str = "resident-record",
         number: str | None = None,
         copies: int = 1,
+        flatten: bool = False,
     ) -> Accepted:
         ask = Submission(
             clerk=session.clerk,
@@ -192,6 +211,7 @@ class Town:
             service=service,
             number=number or secrets.token_hex(16),
             copies=copies,
+            flatten=flatten,
         )
         return asyncio.run(self.take(ask, document))
 

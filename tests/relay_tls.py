@@ -27,6 +27,7 @@ def write_tls(top: Path) -> None:
         certificate = _certificate(name, key, "test CA", ca_key, ca=False)
         (folder / f"{name}.crt").write_bytes(certificate.public_bytes(Encoding.PEM))
         (folder / f"{name}.key").write_bytes(private_pem(key))
+        (folder / f"{name}.key").chmod(0o600)
 
 
 def _certificate(

@@ -1,6 +1,10 @@
-"""The one sentence that says what to do now, with the key under which the screen finds it in Japanese."""
+"""The one sentence that says what to do now, with the key under which the screen finds it in Japanese.
 
-from collections.abc import Iterator
+`_pressing` is the order: what lies in the tray comes first, then a printer that stands with somebody's document in it, then
+the line, then everything that can wait.
+"""
+
+from collections.abc import Container, Iterator
 from typing import Final
 
 import msgspec
@@ -8,22 +12,55 @@ import msgspec
 from bus_agent.agent.duty import Duty
 from bus_agent.agent.rows import Job
 from bus_agent.agent.syncer import LinkState
-from bus_agent.errors import PrinterNotReadyError, RefusedError, SpoolerGoneError
+from bus_agent.errors import RefusedError, SpoolerGoneError
+from cityhall_base.printer_state import PrinterWord, Severity
+from cityhall_base.words import Language, Word
 from cityhall_wire.lifecycle import AT_PRINTER, JobState
 from cityhall_wire.modes import PRINTS
 
 
+class Do(Word):
+    """What the concierge does next. `{detail}` is the name of the document's paper."""
+
+    LOOK = ("do.look", "Look what came out: hand it over, report unusable sheets, or say that nothing came out.")
+    SWITCH_OFF = ("do.switch_off", "The printer may still hold a document. Switch it off, then say what came out.")
+    LEAVE_PRINTER = ("do.leave_printer", "The print is being stopped at the printer; do not refill it, and wait.")
+    HAND_OVER = ("do.hand_over", "Check the sheets and hand them over, then press handed over.")
+    REFILL = ("do.refill", "The paper has run out; put {detail} into the tray, and the print goes on by itself.")
+    OTHER_PAPER = (
+        "do.other_paper",
+        "The printer waits for another paper; put in {detail}, and the print goes on by itself.",
+    )
+    CLEAR_JAM = (
+        "do.clear_jam",
+        "Paper is jammed; open the cover, take the paper out, close the cover, and keep every sheet.",
+    )
+    WAIT_FOR_CLERK = ("do.wait_for_clerk", "A clerk is connected; wait for the document.")
+    CALL_SECTION = ("do.call_section", "Press the section's key when a resident sits down.")
+    NOTHING = ("do.nothing", "Nothing to do in this duty mode.")
+    WAIT_FOR_PRINTER = ("do.wait_for_printer", "The document is being printed; wait.")
+    PRINT = ("do.print", "Read the check word back to the clerk, then press print.")
+    WAIT_FOR_DOCUMENT = ("do.wait_for_document", "The document is on its way; wait.")
+
+
 class Advice(msgspec.Struct, frozen=True):
-    """`job` is empty where the sentence is about none."""
+    """`job` is empty where the sentence is about none; `detail` is what stands for `{detail}` in the catalogue."""
 
     key: str
     sentence: str
     job: str = ""
+    detail: str = ""
 
 
-_UNCERTAIN: Final = "Look what came out: hand it over, report unusable sheets, or say that nothing came out."
-_SWITCH_OFF: Final = "The printer may still hold a document. Switch it off, then say what came out."
 _UNCONFIRMED: Final = frozenset({"cancel_unconfirmed", "printer_silent"})
+_WITH_A_DOCUMENT: Final = {
+    PrinterWord.PAPER_OUT: Do.REFILL,
+    PrinterWord.PAPER_NEEDED: Do.OTHER_PAPER,
+    PrinterWord.JAM: Do.CLEAR_JAM,
+}
+"""What is said otherwise while the printer holds a document."""
+
+_HIDES_SHEETS: Final = frozenset({PrinterWord.JAM, PrinterWord.COVER_OPEN})
 
 
 def advise(jobs: list[Job], duty: Duty, link: LinkState) -> Advice:
@@ -32,45 +69,71 @@ def advise(jobs: list[Job], duty: Duty, link: LinkState) -> Advice:
 
 
 def _pressing(jobs: list[Job], duty: Duty, link: LinkState) -> Iterator[Advice]:
-    yield from _at_the_tray(jobs)
+    yield from _at_the_tray(jobs, duty)
+    yield from _in_the_printer(jobs, duty)
     if not link.up:
         yield Advice(link.key, link.sentence)
     if PRINTS[duty.mode]:
         yield from _at_the_printer(duty)
         yield from _waiting(jobs, duty)
         if duty.session:
-            yield Advice("do.wait_for_clerk", "A clerk is connected; wait for the document.")
-        yield Advice("do.call_section", "Press the section's key when a resident sits down.")
-    yield Advice("do.nothing", "Nothing to do in this duty mode.")
+            yield _advice(Do.WAIT_FOR_CLERK)
+        yield from _of_printer(duty, Severity.SOON)
+        yield _advice(Do.CALL_SECTION)
+    yield _advice(Do.NOTHING)
 
 
-def _at_the_tray(jobs: list[Job]) -> Iterator[Advice]:
+def _at_the_tray(jobs: list[Job], duty: Duty) -> Iterator[Advice]:
     for job in jobs:
         if job.state is JobState.UNCERTAIN:
-            pressing = ("do.switch_off", _SWITCH_OFF) if job.why in _UNCONFIRMED else ("do.look", _UNCERTAIN)
-            yield Advice(*pressing, job.job)
+            if job.why in _UNCONFIRMED:
+                yield _advice(Do.SWITCH_OFF, job.job)
+            # A sheet that is still in the machine cannot be looked at. Nothing else is mended before she has looked:
+            # a refill might bring out what nobody waits for any more.
+            yield from _standing(job, duty, _HIDES_SHEETS)
+            yield _advice(Do.LOOK, job.job)
     for job in jobs:
         if job.state is JobState.PRINTED:
-            yield Advice("do.hand_over", "Check the sheets and hand them over, then press handed over.", job.job)
+            yield _advice(Do.HAND_OVER, job.job)
+
+
+def _in_the_printer(jobs: list[Job], duty: Duty) -> Iterator[Advice]:
+    for job in jobs:
+        if job.state in AT_PRINTER:
+            if duty.why_end(job):
+                yield _advice(Do.LEAVE_PRINTER, job.job)
+            yield from _standing(job, duty)
+
+
+def _standing(job: Job, duty: Duty, words: Container[PrinterWord] = frozenset(PrinterWord)) -> Iterator[Advice]:
+    if duty.spooler is None:
+        return
+    for note in duty.printer_notes:
+        if note.severity is Severity.NOW and note.word in words:
+            yield _advice(_WITH_A_DOCUMENT.get(note.word, note.word), job.job, duty.paper_name(job))
 
 
 def _at_the_printer(duty: Duty) -> Iterator[Advice]:
     if duty.spooler is None:
         yield Advice(SpoolerGoneError.key, str(SpoolerGoneError()))
-    elif duty.printer.state in ("stopped", "unknown") or any(r.endswith("-error") for r in duty.printer.reasons):
-        yield Advice(PrinterNotReadyError.key, str(PrinterNotReadyError()))
+    else:
+        yield from _of_printer(duty, Severity.NOW)
+
+
+def _of_printer(duty: Duty, severity: Severity) -> Iterator[Advice]:
+    return (_advice(note.word) for note in duty.printer_notes if note.severity is severity)
 
 
 def _waiting(jobs: list[Job], duty: Duty) -> Iterator[Advice]:
     for job in jobs:
         if job.state in AT_PRINTER:
-            yield Advice("do.wait_for_printer", "The document is being printed; wait.", job.job)
+            yield _advice(Do.WAIT_FOR_PRINTER, job.job)
     for job in jobs:
         if job.state is JobState.ON_BUS:
             yield _may_print(job, duty)
     for job in jobs:
         if job.state is JobState.OFFERED:
-            yield Advice("do.wait_for_document", "The document is on its way; wait.", job.job)
+            yield _advice(Do.WAIT_FOR_DOCUMENT, job.job)
 
 
 def _may_print(job: Job, duty: Duty) -> Advice:
@@ -78,4 +141,8 @@ def _may_print(job: Job, duty: Duty) -> Advice:
         duty.check(job)
     except RefusedError as error:
         return Advice(error.key, error.sentence, job.job)
-    return Advice("do.print", "Read the check word back to the clerk, then press print.", job.job)
+    return _advice(Do.PRINT, job.job)
+
+
+def _advice(word: Word, job: str = "", detail: str = "") -> Advice:
+    return Advice(str(word), word.say(Language.ENGLISH, detail), job, detail)

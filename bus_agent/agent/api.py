@@ -19,9 +19,10 @@ from bus_agent.agent.printing import Printing
 from bus_agent.agent.pulse import Pulse
 from bus_agent.agent.snapshot import Snapshot
 from bus_agent.errors import BusError, UnknownJobError
-from cityhall_base.errors import StoreError
+from cityhall_base.web import reading
+from cityhall_base.web.app import application
+from cityhall_base.web.errors import HANDLERS, plain
 from cityhall_wire import strict_json
-from cityhall_wire.errors import WireError
 from cityhall_wire.headers import Name
 from cityhall_wire.modes import DutyMode
 
@@ -47,13 +48,6 @@ class ModeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mode: DutyMode
 
 
-class Said(msgspec.Struct, frozen=True):
-    """A refusal."""
-
-    key: str
-    sentence: str
-
-
 class JournalShown(msgspec.Struct, frozen=True):
     """`GET /v1/journal`: the chain holds over so many rows."""
 
@@ -77,8 +71,8 @@ class Api:
     def app(self) -> Starlette:
         """The ASGI application."""
         job = "/v1/jobs/{job}"
-        return Starlette(
-            routes=[
+        return application(
+            [
                 Route("/v1/snapshot", self._get_snapshot),
                 Route("/v1/events", self._events),
                 Route("/v1/journal", self._journal),
@@ -88,7 +82,7 @@ class Api:
                 Route(f"{job}/spoiled", self._spoiled, methods=["POST"]),
                 Route(f"{job}/nothing-came-out", self._nothing_came_out, methods=["POST"]),
             ],
-            exception_handlers={BusError: _refused, WireError: _malformed, StoreError: _broken},
+            {**HANDLERS, BusError: _refused},
         )
 
     async def _get_snapshot(self, request: Request) -> Response:
@@ -138,12 +132,7 @@ def _job(request: Request) -> str:
 
 
 async def _body(request: Request, into: type[T]) -> T:
-    raw = bytearray()
-    async for piece in request.stream():
-        raw += piece
-        if len(raw) > BODY_BYTES:
-            break
-    return strict_json.decode(bytes(raw), into, BODY_BYTES)
+    return strict_json.decode(await reading.message(request, BODY_BYTES), into, BODY_BYTES)
 
 
 def _json(value: msgspec.Struct, status: int = 200) -> Response:
@@ -153,12 +142,4 @@ def _json(value: msgspec.Struct, status: int = 200) -> Response:
 async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, BusError):
         raise error
-    return _json(Said(error.key, error.sentence), 404 if isinstance(error, UnknownJobError) else 409)
-
-
-async def _malformed(request: Request, error: Exception) -> Response:
-    return _json(Said("wire.malformed", str(error)), 400)
-
-
-async def _broken(request: Request, error: Exception) -> Response:
-    return _json(Said(StoreError.key, str(error)), 500)
+    return plain(404 if isinstance(error, UnknownJobError) else 409, error.key, error.sentence)

@@ -15,10 +15,14 @@ class Bodies:
         self._dir.mkdir(mode=0o700, exist_ok=True)
 
     def prepare(self, job: str, size: int) -> None:
-        """Room for `size` bytes; an existing file is kept. Raises OSError where the disk is full."""
+        """Room for `size` bytes; an existing file is kept. Raises OSError where the disk is full, and leaves nothing."""
         fd = os.open(self._path(job), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            os.ftruncate(fd, size)
+            # ftruncate would promise room that is not there, and the disk would be full half-way.
+            os.posix_fallocate(fd, 0, size)
+        except BaseException:
+            self._path(job).unlink()
+            raise
         finally:
             os.close(fd)
 

@@ -10,7 +10,7 @@ from bus_agent.agent.api import Api
 from bus_agent.agent.bodies import Bodies
 from bus_agent.agent.carrier import Carrier
 from bus_agent.agent.commands import Commands
-from bus_agent.agent.duty import Duty
+from bus_agent.agent.duty import Duty, OnBoard
 from bus_agent.agent.facts import Scribe
 from bus_agent.agent.guard import Guard
 from bus_agent.agent.hints import Hints
@@ -29,6 +29,7 @@ from cityhall_base.city import load_signed_city
 from cityhall_base.clock import SystemClock
 from cityhall_base.errors import ConfigError
 from cityhall_base.software import software_digest
+from cityhall_base.store import trouble
 from cityhall_base.tls import client_context
 
 log = logging.getLogger(__name__)
@@ -55,10 +56,16 @@ class Boss:
         at = settings.relay
         context = client_context(at.ca, at.cert, at.key)
 
-        self.store = store = BusStore(settings.state_dir / STORE, clock)
-        self.bodies = bodies = Bodies(settings.state_dir)
-        self.duty = duty = Duty(store, clock, city.vehicles[bus].first_mode, limits.lease_s)
-        self.link = link = Link(at.url, context, Ends(city.city, bus, relay_key))
+        self.store = store = BusStore(settings.state_dir / STORE, clock, f"{bus} of {city.city}")
+        try:
+            self.bodies = bodies = Bodies(settings.state_dir)
+        except OSError as error:
+            raise trouble(error, settings.state_dir) from None
+        vehicle = city.vehicles[bus]
+        papers = {name: paper.name for name, paper in city.papers.items()}
+        on_board = OnBoard(city.printers[vehicle.printer].lies, papers)
+        self.duty = duty = Duty(store, clock, vehicle.first_mode, limits.lease_s, on_board)
+        self.link = link = Link(at.url, context, Ends(city.city, bus, relay_key), clock)
         scribe = Scribe(city.city, bus, link_key, store, clock)
         planner = Planner(store, bodies, scribe)
         digests = Digests(software_digest(), file.digest)
@@ -83,20 +90,20 @@ class Boss:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         self.bodies.keep_only({job.job for job in self.store.jobs() if job.body_kept})
         api = Api(self._snapshot, self.syncer.planned, self.printing, self.commands, self.store.verify_journal)
-        web, listener = server.make(api.app()), server.listen(self._settings)
+        web = server.make(api.app(), self._settings)
         try:
             async with asyncio.TaskGroup() as tasks:
-                served = tasks.create_task(web.serve([listener]))
+                served = tasks.create_task(web.run_until_stopped())
                 machines = (self.syncer, self.carrier, self.line, self.guard, self.readiness)
                 work = [tasks.create_task(machine.run()) for machine in machines]
-                work.append(tasks.create_task(_stay_alive()))
+                work.append(tasks.create_task(notify.stay_alive()))
                 if self.hints:
                     self.hints.start()
-                notify.notify(notify.READY)
+                notify.ready()
                 log.info("agent of %s, boot %d", self._settings.bus, self.store.boot)
                 await stop.wait()
                 notify.notify(notify.STOPPING)
-                web.should_exit = True
+                web.stop()
                 await served
                 for task in work:
                     task.cancel()
@@ -112,11 +119,3 @@ class Boss:
     def _snapshot(self) -> Snapshot:
         received = self.link.received + (self.hints.received if self.hints else 0)
         return self._camera.take(self._clock.utc_ms(), received)
-
-
-async def _stay_alive() -> None:
-    # From the event loop, and never tied to the line: a dead zone is no reason for a restart.
-    interval = notify.watchdog_interval_s()
-    while interval is not None:
-        notify.notify(notify.WATCHDOG)
-        await asyncio.sleep(interval)

@@ -17,6 +17,7 @@ from bus_agent.agent.rows import Job
 from bus_agent.agent.store import BusStore
 from bus_agent.agent.syncer import Syncer
 from bus_agent.errors import LinkError, UnknownJobError
+from cityhall_base.store import TROUBLE
 from cityhall_wire.lifecycle import By, Event, JobState
 from cityhall_wire.limits import BODY_RANGE_BYTES, RANGES_IN_FLIGHT
 
@@ -40,7 +41,7 @@ class Carrier:
             try:
                 while job := self._next():
                     await self.carry(job)
-            except (LinkError, OSError) as error:
+            except (LinkError, *TROUBLE) as error:
                 log.info("carriage interrupted: %s", error)
                 await asyncio.sleep(retry.failed())
                 self._syncer.wake()  # a body that is not there any more has another plan

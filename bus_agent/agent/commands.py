@@ -56,4 +56,4 @@ class Commands:
                 self._scribe.queue(kind, name, attempt=attempt, **fields)
         except LifecycleError as error:
             raise WrongStateError(str(error)) from None
-        self._syncer.wake()
+        self._syncer.tell()

@@ -3,7 +3,9 @@
 Only the mode survives a restart. After one, nothing prints until city hall has answered a fresh nonce.
 """
 
-from typing import Final
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -17,28 +19,43 @@ from bus_agent.errors import (
     NotCarriedError,
     RefusedError,
     SpoolerGoneError,
+    WrongPaperError,
     WrongStateError,
 )
 from bus_agent.ipc.messages import Status
 from cityhall_base.clock import Clock
+from cityhall_base.printer_state import Note, holds, notes
 from cityhall_wire.lifecycle import JobState
 from cityhall_wire.messages.link import PrinterSummary
 from cityhall_wire.messages.relay import Plan, SessionView
 from cityhall_wire.modes import DutyMode, may_print
 
+STALE_S: Final = 10
+"""The spooler tells every 3 s, and asks a silent printer for at most 5 s: what is older than this is not known any more."""
+
 _UNKNOWN: Final = PrinterSummary(state="unknown")
+
+
+class OnBoard(NamedTuple):
+    """What the city's configuration says of printer and papers: `lies` of its profile, and paper → name."""
+
+    lies: tuple[str, ...] = ()
+    papers: Mapping[str, str] = MappingProxyType({})
 
 
 class Duty:
     """Asked before a print, and after each change for what must end."""
 
-    def __init__(self, store: BusStore, clock: Clock, first_mode: DutyMode, lease_s: int) -> None:
-        self._store, self._clock = store, clock
+    def __init__(
+        self, store: BusStore, clock: Clock, first_mode: DutyMode, lease_s: int, on_board: OnBoard | None = None
+    ) -> None:
+        self._store, self._clock, self._on_board = store, clock, on_board or OnBoard()
         # A lease given before this start may still run; longer than a whole one it cannot.
         self._heard, self._deaf_until = False, clock.boottime() + lease_s
         self.mode = DutyMode(store.get("mode").decode() or first_mode)
         self.session: SessionView | None = None
-        self.spooler: Status | None = None
+        self._spooler: Status | None = None
+        self._told_at = 0.0
         self._lease_until = 0.0
         self._session_until = 0.0
 
@@ -53,9 +70,38 @@ class Duty:
         return max(0.0, self._session_until - self._clock.boottime()) if self.session else 0.0
 
     @property
+    def spooler(self) -> Status | None:
+        """Its last word; None while it is gone."""
+        return self._spooler
+
+    @spooler.setter
+    def spooler(self, said: Status | None) -> None:
+        self._spooler, self._told_at = said, self._clock.boottime()
+
+    @property
+    def told(self) -> Status | None:
+        """What the spooler said of the printer, where that is not too old to be shown as new."""
+        fresh = self._clock.boottime() - self._told_at <= STALE_S
+        return self._spooler if fresh else None
+
+    @property
+    def told_before_s(self) -> int | None:
+        """Seconds since the spooler spoke of the printer; None while it is gone."""
+        return None if self._spooler is None else int(self._clock.boottime() - self._told_at)
+
+    @property
     def printer(self) -> PrinterSummary:
-        """As the spooler last saw it."""
-        return self.spooler.printer if self.spooler else _UNKNOWN
+        """As the spooler sees it."""
+        return self.told.printer if self.told else _UNKNOWN
+
+    @property
+    def printer_notes(self) -> tuple[Note, ...]:
+        """What is to be shown of it, the most pressing first."""
+        return notes(self.printer.state, self.printer.reasons, self._on_board.lies)
+
+    def paper_name(self, job: Job) -> str:
+        """As people call the paper that the document wants."""
+        return self._on_board.papers.get(job.header.paper, job.header.paper)
 
     def set_mode(self, mode: DutyMode) -> None:
         """Persisted and journalled."""
@@ -89,6 +135,8 @@ class Duty:
             raise NotApprovedError
         if self.spooler is None:
             raise SpoolerGoneError
+        if self.told and not holds(self.told.media_ready, job.header.media):
+            raise WrongPaperError
         self._check_moment(job)
 
     def expects(self, job: Job) -> bool:

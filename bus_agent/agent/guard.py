@@ -15,6 +15,7 @@ from bus_agent.agent.syncer import Syncer
 from bus_agent.errors import SpoolerGoneError
 from bus_agent.ipc.messages import Cancel
 from cityhall_base.clock import Clock
+from cityhall_base.store import TROUBLE, trouble
 from cityhall_wire.lifecycle import AT_PRINTER, By, Event, JobState
 from cityhall_wire.limits import Limits
 from cityhall_wire.messages.link import Doubt
@@ -43,19 +44,29 @@ class Guard:
         self._store, self._duty, self._line, self._scribe, self._syncer = store, duty, line, scribe, syncer
         self._limits, self._clock = limits, clock
         self._canceled: set[tuple[str, int]] = set()
-        self._seen_spooler, self._had_spooler = clock.boottime(), False
+        self._seen_spooler, self._had_spooler, self._had_told = clock.boottime(), False, False
 
     async def run(self) -> None:
         """For ever."""
-        seen = 0
+        seen, said = 0, ""
         while True:
             seen = self._syncer.planned.count
-            self.look()
+            try:
+                self.look()
+                said = ""
+            except TROUBLE as error:
+                # A cancel has been said by then, and its record is missing. Loud once, then quiet.
+                if str(error) != said:
+                    log.warning("%s", trouble(error))
+                said = str(error)
             await self._syncer.planned.after(seen, TICK_S)
 
     def look(self) -> None:
         """Once, now."""
         now = self._clock.boottime()
+        if self._had_told and self._duty.told is None:
+            self._syncer.planned.beat()  # the screens must not go on showing what is too old
+        self._had_told = self._duty.told is not None
         if self._duty.spooler is not None:
             self._seen_spooler = now
             self._had_spooler = True
@@ -86,4 +97,4 @@ class Guard:
         with self._store.event():
             self._store.step(job.job, Event.DOUBT, By.LINK_KEY, why=SPOOLER_GONE)
             self._scribe.queue(Doubt, job.job, attempt=job.attempt, why=SPOOLER_GONE)
-        self._syncer.wake()
+        self._syncer.tell()

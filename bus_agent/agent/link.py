@@ -6,12 +6,16 @@ for another 18 to 42 s, where a new one answered in 0.3 s.
 
 import asyncio
 import ssl
+from datetime import UTC, datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final, NamedTuple
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from bus_agent.errors import AnswerError, LinkError, RejectedError
+from bus_agent.errors import AnswerError, CertificateError, CityHallFaultError, LinkError, RejectedError
+from cityhall_base import coding, tls
+from cityhall_base.clock import Clock
 from cityhall_wire import strict_json
 from cityhall_wire.errors import WireError
 from cityhall_wire.messages import envelope
@@ -24,8 +28,16 @@ CONNECT_S: Final = 10
 READ_S: Final = 20
 """City hall answers from memory; what takes longer is a dead line."""
 
+ANSWER_S: Final = 120.0
+"""For a whole answer, however steadily it drips: two ranges of 32 KiB at 9.6 kbit/s take 55 s."""
+
 _TIMEOUT: Final = httpx.Timeout(READ_S, connect=CONNECT_S)
 _ANSWER_BYTES: Final = envelope.ENVELOPE_BYTES
+_PACKED: Final = {
+    "Content-Type": "application/json",
+    "Content-Encoding": coding.DEFLATE,
+    "Accept-Encoding": coding.DEFLATE,
+}
 
 
 class Ends(NamedTuple):
@@ -39,8 +51,8 @@ class Ends(NamedTuple):
 class Link:
     """One signed request at a time; bodies on a connection beside it. `received` counts payload bytes since the start."""
 
-    def __init__(self, url: str, context: ssl.SSLContext, ends: Ends) -> None:
-        self._url, self._context, self._ends = url.rstrip("/"), context, ends
+    def __init__(self, url: str, context: ssl.SSLContext, ends: Ends, clock: Clock) -> None:
+        self._url, self._context, self._ends, self._clock = url.rstrip("/"), context, ends, clock
         self._one_at_a_time = asyncio.Lock()
         self._client = self._new_client()
         self.received = 0
@@ -62,9 +74,11 @@ class Link:
     async def body(self, job: str, start: int, end: int) -> bytes:
         """Bytes start to end (exclusive) of a job's ciphertext; raises LinkError."""
         wanted = {"Range": f"bytes={start}-{end - 1}"}
-        status, data = await self._send("GET", f"/1/body/{job}", wanted, None, end - start)
+        status, data, headers = await self._send("GET", f"/1/body/{job}", wanted, None, end - start)
         if status != httpx.codes.PARTIAL_CONTENT or len(data) != end - start:
             raise AnswerError(f"status {status}, {len(data)} bytes")
+        if not headers.get("content-range", "").startswith(f"bytes {start}-{end - 1}/"):
+            raise AnswerError("another range than the one asked for")
         return data
 
     async def close(self) -> None:
@@ -72,30 +86,44 @@ class Link:
         await self._client.aclose()
 
     async def _ask(self, path: str, raw: bytes) -> tuple[bytes, Opened]:
-        status, data = await self._send("POST", path, {"Content-Type": "application/json"}, raw, _ANSWER_BYTES)
-        if status != httpx.codes.OK:
+        status, data, headers = await self._send("POST", path, _PACKED, coding.pack(raw), _ANSWER_BYTES)
+        if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+            raise CityHallFaultError(f"status {status}")
+        if status >= httpx.codes.BAD_REQUEST:
             raise RejectedError(status)
-        return data, self._opened(raw, data)
-
-    def _opened(self, asked: bytes, data: bytes) -> Opened:
+        if status != httpx.codes.OK:
+            raise AnswerError(f"status {status}")
         try:
-            opened = envelope.verify(data, {Role.RELAY: (self._ends.relay_key,)})
-            answer = opened.expect(Answer)
+            if headers.get("content-encoding") == coding.DEFLATE:
+                data = coding.unpack(data, _ANSWER_BYTES)
+            return data, self._opened(raw, data)
         except WireError as error:
             raise AnswerError(str(error)) from None
+
+    def _opened(self, asked: bytes, data: bytes) -> Opened:
+        """Raises WireError or AnswerError."""
+        opened = envelope.verify(data, {Role.RELAY: (self._ends.relay_key,)})
+        answer = opened.expect(Answer)
         if (answer.city, answer.bus) != self._ends[:2] or answer.re != _digest(asked):
             raise AnswerError("it answers something else")
         return opened
 
     async def _send(
         self, method: str, path: str, headers: dict[str, str], content: bytes | None, limit: int
-    ) -> tuple[int, bytes]:
+    ) -> tuple[int, bytes, httpx.Headers]:
+        """Status, body as it came, and headers."""
         client = self._client
         try:
-            async with client.stream(method, self._url + path, headers=headers, content=content) as response:
-                return response.status_code, await self._read(response, limit)
-        except (httpx.HTTPError, OSError, ssl.SSLError) as error:
+            async with asyncio.timeout(ANSWER_S):
+                async with client.stream(method, self._url + path, headers=headers, content=content) as response:
+                    return response.status_code, await self._read(response, limit), response.headers
+        except AnswerError:
             await self._replace(client)
+            raise
+        except (httpx.HTTPError, OSError, TimeoutError) as error:
+            await self._replace(client)
+            if why := tls.why_refused(error):
+                raise CertificateError(f"{why}; this box's clock says {self._today()}") from None
             raise LinkError(type(error).__name__) from None
         except asyncio.CancelledError:
             await self._replace(client)
@@ -118,7 +146,14 @@ class Link:
     def _new_client(self) -> httpx.AsyncClient:
         # No proxy from the environment, no redirects: city hall is one address.
         headers = {"Accept-Encoding": "identity", "User-Agent": "bus-agent"}
-        return httpx.AsyncClient(verify=self._context, timeout=_TIMEOUT, trust_env=False, headers=headers)
+        # Nothing that an answer brings is kept: no cookie, and so nothing that grows.
+        nothing = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+        return httpx.AsyncClient(
+            verify=self._context, timeout=_TIMEOUT, trust_env=False, headers=headers, cookies=nothing
+        )
+
+    def _today(self) -> str:
+        return datetime.fromtimestamp(self._clock.utc_ms() / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _digest(asked: bytes) -> bytes:

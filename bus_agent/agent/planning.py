@@ -8,6 +8,7 @@ from bus_agent.agent.bodies import Bodies
 from bus_agent.agent.facts import Scribe
 from bus_agent.agent.rows import Job
 from bus_agent.agent.store import BusStore
+from cityhall_base.store import trouble
 from cityhall_wire.errors import WireError
 from cityhall_wire.headers import decode_seal_header
 from cityhall_wire.lifecycle import AT_PRINTER, ENDS, TABLE, By, Event, JobState, Row, step
@@ -72,7 +73,12 @@ class Planner:
         fits = header.city == self._scribe.city and offer.body_size == sealed_size(header.size)
         if header.job in jobs or not fits or len(jobs) >= MOST_JOBS:
             return
-        self._bodies.prepare(header.job, offer.body_size)
+        try:
+            self._bodies.prepare(header.job, offer.body_size)
+        except OSError as error:
+            # City hall offers it again with each plan; what is here already goes on.
+            log.warning("%s was not taken: %s", header.job, trouble(error))
+            return
         job = Job(
             job=header.job,
             session=offer.session,

@@ -44,7 +44,9 @@ ACCEPT_S: Final = 15
 SPOOLER_GONE: Final = "spooler_gone"
 _EVENTS: Final = {finding: Event(finding) for finding in Finding}
 _DECLINES: Final = {
-    kind.key: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, RefusedError)
+    kind.key: kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, RefusedError | errors.DriverError)
 }
 
 log = logging.getLogger(__name__)
@@ -102,7 +104,7 @@ class Printing:
         )
         try:
             fd = self._bodies.open(job.job)
-        except FileNotFoundError:
+        except OSError:
             raise BodyError from None
         try:
             self._line.send(order, fd)
@@ -176,7 +178,7 @@ class Printing:
             self._follow(self._store.job(name), evidence, raw)
         if evidence.finding is not Finding.SENDING:
             # That one goes with the next: the line and two processors are wanted for the document now.
-            self._syncer.wake()
+            self._syncer.tell()
 
     def _follow(self, job: Job, evidence: Evidence, raw: bytes) -> None:
         if job.attempt != evidence.attempt or job.state not in AT_PRINTER | {JobState.UNCERTAIN}:

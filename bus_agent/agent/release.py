@@ -11,6 +11,7 @@ from bus_agent.agent.syncer import Syncer
 from bus_agent.errors import LinkError, SpoolerGoneError, UnknownJobError
 from bus_agent.ipc.messages import ENVELOPE_BYTES, Answered, Requested
 from cityhall_base.clock import Clock
+from cityhall_base.store import TROUBLE, trouble
 from cityhall_wire.limits import Limits
 from cityhall_wire.messages.relay import Refusal
 
@@ -63,4 +64,6 @@ class ReleaseCourier:
                 self._store.record("release_refused", name, reason=reason)
         except UnknownJobError:
             log.info("%s: refused, and forgotten here already", name)
+        except TROUBLE as error:
+            log.warning("%s: %s", name, trouble(error))  # the spooler gets the refusal all the same
         self._syncer.wake()

@@ -1,45 +1,19 @@
-"""uvicorn on a socket of our own making, inside the agent's event loop, without its hands on our signals."""
+"""The local API's listener: a Unix socket, its bounds, inside the agent's event loop."""
 
-import contextlib
 import socket
-from collections.abc import Generator
+from typing import Final
 
-import uvicorn
 from starlette.applications import Starlette
 
 from bus_agent.ipc import address
 from bus_agent.settings import AgentSettings
+from cityhall_base.web.listener import Bounds, Listener
 
-STOP_S = 1
-
-
-class ApiServer(uvicorn.Server):
-    """Serves until `should_exit`."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        """SIGTERM is the agent's own: it ends everything in order, this too."""
-        yield
+BOUNDS: Final = Bounds(most=32, share=32, keep_alive_s=30, grace_s=1)
+"""A screen, a technician and a few commands; the socket's mode says who may come at all."""
 
 
-def make(app: Starlette) -> ApiServer:
-    """h11 and plain asyncio: what a dozen requests a second need."""
-    return ApiServer(
-        uvicorn.Config(
-            app,
-            loop="none",
-            http="h11",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=STOP_S,
-        )
-    )
-
-
-def listen(settings: AgentSettings) -> socket.socket:
-    """The socket that the screen knows; raises SetupError."""
-    return address.listen(settings.api_socket, socket.SOCK_STREAM, settings.api_socket_mode, settings.api_socket_group)
+def make(app: Starlette, settings: AgentSettings) -> Listener:
+    """Listens at the socket that the screen knows; raises SetupError."""
+    path, mode, group = settings.api_socket, settings.api_socket_mode, settings.api_socket_group
+    return Listener(app, address.listen(path, socket.SOCK_STREAM, mode, group), None, BOUNDS)

@@ -7,6 +7,9 @@ from bus_agent.agent.duty import Duty
 from bus_agent.agent.rows import Job
 from bus_agent.agent.store import BusStore
 from bus_agent.agent.syncer import LinkState, Syncer
+from bus_agent.ipc.messages import Supply
+from cityhall_base.printer_state import supply
+from cityhall_base.words import Language
 from cityhall_wire import check_word
 from cityhall_wire.messages.link import PrinterSummary
 from cityhall_wire.messages.relay import SessionView
@@ -22,6 +25,34 @@ class LinkShown(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str
 
 
+class NoteShown(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that the printer says. `severity` is now, soon or technician; `reason` is the technician's alone."""
+
+    severity: str
+    key: str
+    sentence: str
+    reason: str
+
+
+class SupplyShown(msgspec.Struct, frozen=True, kw_only=True):
+    """Toner, waste toner and the like. `level` is per cent, -1 where the printer does not say."""
+
+    type: str
+    color: str
+    level: int
+    sentence: str
+
+
+class PrinterShown(msgspec.Struct, frozen=True, kw_only=True):
+    """The printer in words. Where nothing fresh was heard, all but `told_before_s` says so: old values are never shown."""
+
+    notes: tuple[NoteShown, ...]  # the most pressing first; empty: all is well
+    told_before_s: int | None  # seconds since the spooler spoke; None while it is gone
+    supplies: tuple[SupplyShown, ...]
+    media_ready: tuple[str, ...]  # PWG 5101.1 names of what lies in the trays; empty where the printer cannot tell
+    impressions: int | None  # the printer's own counter over its life
+
+
 class JobShown(msgspec.Struct, frozen=True, kw_only=True):
     """One document. No resident's name: there is none on the bus."""
 
@@ -33,6 +64,7 @@ class JobShown(msgspec.Struct, frozen=True, kw_only=True):
     paper: str
     sheets: int
     impressions: int
+    document_format: str  # of what is sealed: application/pdf or image/pwg-raster
     check_word: str  # 照合番号, for example 47・さくら
     check_word_reading: str  # for example 47 sakura
     approved: bool
@@ -57,6 +89,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     lease_left_s: int
     session: SessionView | None
     printer: PrinterSummary
+    printer_shown: PrinterShown
     spooler: bool
     opener_ready: bool  # 印刷 starts at once
     jobs: tuple[JobShown, ...]
@@ -87,6 +120,7 @@ class Camera:
             lease_left_s=int(duty.lease_left_s),
             session=session,
             printer=duty.printer,
+            printer_shown=_printer(duty),
             spooler=duty.spooler is not None,
             opener_ready=duty.spooler is not None and duty.spooler.standby,
             jobs=tuple(self._job(job) for job in jobs),
@@ -106,6 +140,7 @@ class Camera:
             paper=header.paper,
             sheets=header.sheets,
             impressions=header.impressions,
+            document_format=header.document_format,
             check_word=str(word),
             check_word_reading=f"{word.number} {word.reading}",
             approved=job.approved,
@@ -121,3 +156,27 @@ class Camera:
 
 def _link(state: LinkState) -> LinkShown:
     return LinkShown(state="up" if state.up else "down", since=state.since_ms, key=state.key, sentence=state.sentence)
+
+
+def _printer(duty: Duty) -> PrinterShown:
+    told = duty.told
+    return PrinterShown(
+        notes=tuple(
+            NoteShown(
+                severity=note.severity,
+                key=str(note.word),
+                sentence=note.word.say(Language.ENGLISH),
+                reason=note.reason,
+            )
+            for note in duty.printer_notes
+        ),
+        told_before_s=duty.told_before_s,
+        supplies=tuple(map(_supply, told.supplies)) if told else (),
+        media_ready=told.media_ready if told else (),
+        impressions=told.impressions if told else None,
+    )
+
+
+def _supply(one: Supply) -> SupplyShown:
+    text = supply(one.type, one.color, one.level, Language.ENGLISH)
+    return SupplyShown(type=one.type, color=one.color, level=one.level, sentence=text)

@@ -14,6 +14,7 @@ from bus_agent.ipc import address
 from bus_agent.ipc.channel import check_peer
 from bus_agent.ipc.loop import Channel
 from bus_agent.ipc.messages import FromSpooler
+from cityhall_base.store import TROUBLE
 
 _FIRST_S = 0.2
 _MOST_S = 5.0
@@ -43,14 +44,15 @@ class SpoolerLine:
 
     async def run(self) -> None:
         """Connect, listen, connect again."""
-        retry, silent = Retry(_FIRST_S, _MOST_S), False
+        retry, said = Retry(_FIRST_S, _MOST_S), ""
         while True:
             try:
                 await self._converse(retry)
-            except (OSError, ChannelError) as error:
-                if not silent:
+            except (ChannelError, *TROUBLE) as error:
+                # What could not be written down was not agreed to either: the next connection asks again (`Recover`).
+                if str(error) != said:
                     log.warning("spooler: %s", error)
-                silent = isinstance(error, OSError)
+                said = str(error)
             await asyncio.sleep(retry.failed())
 
     async def _converse(self, retry: Retry) -> None:
@@ -71,7 +73,4 @@ class SpoolerLine:
         channel = self._channel
         if channel is None:
             raise PeerGoneError
-        received = await channel.receive()
-        if received.fd is not None:
-            raise ChannelError("a descriptor that nobody asked for")
-        return received.message
+        return (await channel.receive()).message

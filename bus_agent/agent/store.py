@@ -64,8 +64,8 @@ def count_journal(path: Path, clock: Clock) -> int:
 class BusStore:
     """One file, opened by the agent alone. Each opening is a new boot. Raises StoreError."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
-        self._store = Store(path, _MIGRATIONS, clock)
+    def __init__(self, path: Path, clock: Clock, owner: str = "") -> None:
+        self._store = Store(path, _MIGRATIONS, clock, owner)
         self.record = self._store.record
         self.verify_journal = self._store.verify_journal
         self.close = self._store.close

@@ -23,6 +23,8 @@ from bus_agent.agent.rows import Job, Outgoing
 from bus_agent.agent.store import BusStore
 from bus_agent.errors import AnswerError, LinkError, RejectedError, UnknownJobError
 from cityhall_base.clock import Clock
+from cityhall_base.store import TROUBLE, trouble
+from cityhall_base.words import Word
 from cityhall_wire import strict_json
 from cityhall_wire.limits import Limits
 from cityhall_wire.messages import envelope
@@ -41,6 +43,12 @@ class Digests(msgspec.Struct, frozen=True):
 
     software: bytes
     config: bytes
+
+
+class LinkWord(Word):
+    """What is said of the line beside its errors."""
+
+    CONNECTING = ("link.connecting", "City hall is being called; wait a moment.")
 
 
 class LinkState(msgspec.Struct, frozen=True):
@@ -71,12 +79,20 @@ class Syncer:
         self._clock = clock
         self._wake = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
+        self._due = 0.0  # when the next plan is wanted, by CLOCK_BOOTTIME
         self._told = b""  # digest of the inventory that city hall has
         self.planned = Pulse()
-        self.state = LinkState(up=False, since_ms=clock.utc_ms(), key="link.connecting", sentence="Connecting.")
+        self.state = LinkState(
+            up=False, since_ms=clock.utc_ms(), key=LinkWord.CONNECTING, sentence=LinkWord.CONNECTING.english
+        )
 
     def wake(self) -> None:
-        """Something is news, here or at city hall."""
+        """Something is news, here or at city hall: a plan is wanted."""
+        self._due = self._clock.boottime()
+        self._wake.set()
+
+    def tell(self) -> None:
+        """A fact waits to go out. Its receipt says where the job stands, so no plan is asked for: the line is metered."""
         self._wake.set()
 
     async def run(self) -> None:
@@ -85,19 +101,34 @@ class Syncer:
         while True:
             self._wake.clear()
             try:
-                await self.once()
+                await self._turn()
             except LinkError as error:
-                self._down(error)
+                self._due = self._clock.boottime()
+                self._down(error.key, error.sentence, str(error))
+                await self._rest(retry.failed())
+            except TROUBLE as error:
+                # Nothing of what failed stays, city hall will say it again, and the screen says why it waits.
+                self._due = self._clock.boottime()
+                said = trouble(error)
+                self._down(said.key, str(said), str(said))
                 await self._rest(retry.failed())
             else:
                 retry.succeeded()
-                await self._rest(self._limits.sync_s)
+                await self._rest(self._due - self._clock.boottime())
 
     async def _rest(self, seconds: float) -> None:
         # A hint ends the wait after a failure too: it is the first sign that the line is back.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
+
+    async def _turn(self) -> None:
+        if self._clock.boottime() < self._due:
+            await self.flush()
+            return
+        # Before it is asked for: what becomes news meanwhile wants another.
+        self._due = self._clock.boottime() + self._limits.sync_s
+        await self.once()
 
     async def once(self) -> None:
         """Everything out, one plan in; raises LinkError."""
@@ -228,10 +259,10 @@ class Syncer:
             self.state = LinkState(up=True, since_ms=self._clock.utc_ms())
             self.planned.beat()
 
-    def _down(self, error: LinkError) -> None:
+    def _down(self, key: str, sentence: str, detail: str) -> None:
         # Loud once, then quiet.
-        if self.state.up or self.state.key != error.key:
-            log.warning("%s", error)
+        if self.state.up or self.state.key != key:
+            log.warning("%s", detail)
             since = self._clock.utc_ms() if self.state.up else self.state.since_ms
-            self.state = LinkState(up=False, since_ms=since, key=error.key, sentence=error.sentence)
+            self.state = LinkState(up=False, since_ms=since, key=key, sentence=sentence)
             self.planned.beat()

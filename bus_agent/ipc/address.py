@@ -28,7 +28,7 @@ def listen(path: Path, kind: socket.SocketKind, mode: int, group: str = "") -> s
         _bind(sock, path, mode, group)
     except OSError as error:
         sock.close()
-        raise ConfigError(f"{path}: {error.strerror}") from None
+        raise ConfigError(f"{path}: {error.strerror or error}") from None
     except BaseException:
         sock.close()
         raise
@@ -68,9 +68,9 @@ def _gid(group: str) -> int:
 
 
 def _remove_left_over(path: Path, kind: socket.SocketKind) -> None:
-    if not path.is_socket():
-        return
     try:
+        if not path.is_socket():
+            return
         connect(path, kind).close()
     except ConnectionRefusedError:
         path.unlink()

@@ -13,6 +13,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 import msgspec
 
 from bus_agent.errors import ChannelError, PeerGoneError, PeerSilentError, WrongPeerError
+from bus_agent.ipc.messages import WITH_DESCRIPTOR
 from cityhall_wire import strict_json
 from cityhall_wire.errors import WireError
 
@@ -76,9 +77,12 @@ class End(Generic[T]):
         if len(fds) > 1:
             raise ChannelError("more than one descriptor")
         try:
-            return cast(T, strict_json.decode(raw, self._into))
+            message = strict_json.decode(raw, self._into)
         except WireError as error:
             raise ChannelError(str(error)) from None
+        if fds and not isinstance(message, WITH_DESCRIPTOR):
+            raise ChannelError("a descriptor that nobody asked for")
+        return cast(T, message)
 
 
 class BlockingChannel(End[T]):

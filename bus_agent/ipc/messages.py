@@ -10,7 +10,8 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from cityhall_wire.headers import Attempt, Count, JobId, Name, SessionId
+from cityhall_base.printers import MimeType
+from cityhall_wire.headers import Attempt, Count, JobId, Name, Ordinal, SessionId
 from cityhall_wire.messages.link import PrinterSummary
 from cityhall_wire.messages.printing import Incarnation
 from cityhall_wire.modes import DutyMode
@@ -150,7 +151,7 @@ FromSpooler = Status | Requested | Intent | Statement | Declined
 class Prepare(_Message, frozen=True, kw_only=True, tag="prepare"):
     """The first message: where the printer is, so that the opener can give up everything else."""
 
-    printer: Annotated[str, Meta(max_length=256)]  # ipp:// URI
+    printer: Annotated[str, Meta(max_length=320)]  # its address, as the profile writes it
 
 
 class Order(_Message, frozen=True, kw_only=True, tag="order"):
@@ -159,6 +160,11 @@ class Order(_Message, frozen=True, kw_only=True, tag="order"):
     seal_header: HeaderBytes
     relay_key: Annotated[bytes, Meta(min_length=32, max_length=32)]  # Ed25519 public key
     approvals: Annotated[int, Meta(ge=1, le=4)]  # distinct approvers that the service demands
+    driver_sends: MimeType | None = None  # with it `ThroughDriver` follows
+
+
+class ThroughDriver(_Message, frozen=True, kw_only=True, tag="through-driver"):
+    """Have the document converted before it goes to the printer. The driver's connection comes with this as a descriptor."""
 
 
 class Use(_Message, frozen=True, kw_only=True, tag="use"):
@@ -175,7 +181,7 @@ class Proceed(_Message, frozen=True, kw_only=True, tag="proceed"):
     step: Step
 
 
-ToOpener = Prepare | Order | Use | Proceed
+ToOpener = Prepare | Order | ThroughDriver | Use | Proceed
 
 
 # --- opener to spooler ---
@@ -192,13 +198,13 @@ class FreshKey(_Message, frozen=True, kw_only=True, tag="fresh-key"):
 
 
 class Opened(_Message, frozen=True, kw_only=True, tag="opened"):
-    """The release fits and the document is whole in memory."""
+    """The release fits and the document is whole in memory, where a driver is needed in the printer's own language."""
 
 
 class Created(_Message, frozen=True, kw_only=True, tag="created"):
     """Create-Job succeeded."""
 
-    printer_job: Annotated[int, Meta(ge=1)]
+    printer_job: Ordinal
 
 
 class Sending(_Message, frozen=True, kw_only=True, tag="sending"):
@@ -217,3 +223,6 @@ class Failed(_Message, frozen=True, kw_only=True, tag="failed"):
 
 
 FromOpener = Prepared | FreshKey | Opened | Created | Sending | Sent | Failed
+
+WITH_DESCRIPTOR: Final = (Print, Order, ThroughDriver)
+"""Messages that a descriptor may come with; with any other it is closed, and the connection with it."""

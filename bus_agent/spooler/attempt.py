@@ -7,17 +7,17 @@ all that goes wrong before it is NO_SHEET.
 
 import asyncio
 import os
+import socket
 from typing import Final, NamedTuple, TypeVar
 
+from bus_agent.driver.client import CONVERT_S
 from bus_agent.errors import (
     BodyError,
     BusError,
-    BusyError,
     ChannelError,
     LateReleaseError,
     PeerGoneError,
     PeerSilentError,
-    PrinterNotReadyError,
 )
 from bus_agent.ipc.messages import (
     Answered,
@@ -34,12 +34,13 @@ from bus_agent.ipc.messages import (
     Sending,
     Sent,
     Step,
+    ThroughDriver,
     Use,
 )
-from bus_agent.spooler import verify, watch
+from bus_agent.spooler import readiness, verify, watch
 from bus_agent.spooler.case import Case, Tools
 from bus_agent.spooler.launch import Opener, OpenerFailedError
-from bus_agent.spooler.printer import PrinterStatus
+from bus_agent.spooler.reading import PrinterStatus
 from bus_agent.spooler.watch import UpTime, Verdict
 from cityhall_wire.errors import HeaderError, WireError
 from cityhall_wire.headers import SealHeader, decode_seal_header
@@ -61,6 +62,9 @@ _PRINTER_S: Final = 15
 _SEND_S: Final = 180
 """32 MiB over a printer's slow 100 Mbit/s take 3 s; one that warms up stops reading for up to a minute."""
 
+_UNREAD: Final = 8
+"""Words of the agent that may wait: one is asked for at a time."""
+
 FromAgent = Answered | Committed
 M = TypeVar("M", Answered, Committed)
 
@@ -73,7 +77,6 @@ class CanceledError(BusError):
 
 class _Ready(NamedTuple):
     header: SealHeader
-    approvals: int
     printer: PrinterStatus
     at: float
 
@@ -86,11 +89,13 @@ class Attempt(Case):
         self._order, self._body = order, body
         self._inbox: asyncio.Queue[FromAgent | None] = asyncio.Queue()
         self._opener: Opener | None = None
+        self._driver: socket.socket | None = None
         self._creating = self._sending = False
 
     def take(self, message: FromAgent) -> None:
-        """The agent's word on this attempt."""
-        self._inbox.put_nowait(message)
+        """The agent's word on this attempt; one that says more than it is asked is not listened to."""
+        if self._inbox.qsize() < _UNREAD:
+            self._inbox.put_nowait(message)
 
     def agent_gone(self) -> None:
         """The next wait for the agent ends the print."""
@@ -110,15 +115,23 @@ class Attempt(Case):
             self._clearing = error is not None
             self._end_opener()
             self._close_body()
+            self._hang_up()
         if error is not None:
             verdict = await self._after(error)
         if verdict is not None:
             self.conclude(verdict)
 
     async def _print(self) -> Verdict:
-        ready = await self._begin()
+        header = await self._begin()
         opener = self._opener = self.tools.standby.take()
-        await self._release(opener, ready)
+        # The printer is asked while the opener makes its key.
+        looking = asyncio.create_task(self._look(header))
+        try:
+            public = await self._give_order(opener, self._approvals(header))
+            ready = await looking
+        finally:
+            looking.cancel()
+        await self._release(opener, ready, public)
         await self._commit(Intent(job=self.job, attempt=self.attempt, step=Step.CREATE_JOB))
         self._creating = True
         opener.send(Proceed(step=Step.CREATE_JOB))
@@ -132,17 +145,23 @@ class Attempt(Case):
         self._end_opener()
         return await self._watch(ready)
 
-    async def _begin(self) -> _Ready:
+    async def _begin(self) -> SealHeader:
         header = decode_seal_header(self._order.seal_header)
         self._check_order(header)
+        if self.tools.driver:
+            # First of all: what cannot be converted needs no key and no release.
+            self._driver = await asyncio.to_thread(self.tools.driver.engage)
+        return header
+
+    async def _look(self, header: SealHeader) -> _Ready:
         tools = self.tools
         printer, at = await asyncio.to_thread(tools.printer.describe), tools.clock.boottime()
-        if printer.state == "processing":
-            raise BusyError
-        if printer.state != "idle" or any(reason.endswith("-error") for reason in printer.reasons):
-            raise PrinterNotReadyError(", ".join(printer.reasons))
-        service = tools.city.services.get(header.service)
-        return _Ready(header, 2 if service and service.second_approver else 1, printer, at)
+        readiness.check(printer, tools.profile, header.media)
+        return _Ready(header, printer, at)
+
+    def _approvals(self, header: SealHeader) -> int:
+        service = self.tools.city.services.get(header.service)
+        return 2 if service and service.second_approver else 1
 
     def _check_order(self, header: SealHeader) -> None:
         me, profile = self.tools.signer.identity, self.tools.profile
@@ -155,13 +174,20 @@ class Attempt(Case):
         if os.fstat(self._body).st_size != sealed_size(header.size):
             raise BodyError("not as long as the seal header says")
 
-    async def _release(self, opener: Opener, ready: _Ready) -> None:
-        tools, order = self.tools, self._order
-        key = tools.relay_key.public_bytes_raw()
+    async def _give_order(self, opener: Opener, approvals: int) -> bytes:
+        """The public half of the opener's fresh key."""
+        header, key = self._order.seal_header, self.tools.relay_key.public_bytes_raw()
+        sends = self.tools.profile.sent_format if self._driver else None
         await opener.prepared()
-        opener.send(Order(seal_header=order.seal_header, relay_key=key, approvals=ready.approvals), self._body)
+        opener.send(Order(seal_header=header, relay_key=key, approvals=approvals, driver_sends=sends), self._body)
         self._close_body()
-        public = (await opener.expect(FreshKey, _KEY_S)).public
+        if self._driver:
+            opener.send(ThroughDriver(), self._driver.fileno())
+            self._hang_up()
+        return (await opener.expect(FreshKey, _KEY_S)).public
+
+    async def _release(self, opener: Opener, ready: _Ready, public: bytes) -> None:
+        tools, order = self.tools, self._order
         signed = tools.signer.request(order, public, ready.printer)
         self.request = signed.request
         deadline = tools.clock.boottime() + tools.city.limits.release_s
@@ -170,13 +196,13 @@ class Attempt(Case):
             answer = (await self._hear(Answered, tools.city.limits.release_s)).envelope
         except PeerSilentError:
             raise LateReleaseError from None
-        expected = verify.Expected(
-            signed.request, envelope.digest(signed.payload), order.seal_header, public, ready.approvals
-        )
+        # The opener checks all of it for itself, at the same time; before a printer step both must have found it good.
+        opener.send(Use(envelope=answer, request=signed.payload, deadline=deadline))
+        digest, approvals = envelope.digest(signed.payload), self._approvals(ready.header)
+        expected = verify.Expected(signed.request, digest, order.seal_header, public, approvals)
         verify.check_release(answer, tools.relay_key, expected)
         verify.check_in_time(deadline, tools.clock.boottime())
-        opener.send(Use(envelope=answer, request=signed.payload, deadline=deadline))
-        await opener.expect(Opened, _OPEN_S)
+        await opener.expect(Opened, _OPEN_S + (CONVERT_S if tools.driver else 0))
 
     def _intent_to_send(self) -> Intent:
         statement = self.state(Finding.SENDING, "created")
@@ -246,6 +272,12 @@ class Attempt(Case):
                 self._printer_job = message.printer_job
             self._sending = self._sending or isinstance(message, Sending)
         self._opener = None
+
+    def _hang_up(self) -> None:
+        # The opener's end is then the last one, and its end the driver's.
+        if self._driver is not None:
+            self._driver.close()
+            self._driver = None
 
     def _close_body(self) -> None:
         if self._body >= 0:

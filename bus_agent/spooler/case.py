@@ -11,19 +11,22 @@ from typing import Final, NamedTuple
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from bus_agent.driver.client import Driver
 from bus_agent.errors import PrinterError
 from bus_agent.ipc.messages import Statement
 from bus_agent.spooler import watch
-from bus_agent.spooler.evidence import Signer, attempt_id
-from bus_agent.spooler.printer import Printer
+from bus_agent.spooler.evidence import Heard, Signer, attempt_id
+from bus_agent.spooler.printer import PrinterPath
 from bus_agent.spooler.standby import Standby
 from bus_agent.spooler.watch import UpTime, Verdict, Watched
 from cityhall_base.city import City
 from cityhall_base.clock import Clock
 from cityhall_base.printers import Printer as PrinterProfile
-from cityhall_base.printers import Proof
 from cityhall_wire.headers import SealHeader
 from cityhall_wire.messages.printing import Finding, ReleaseRequest
+
+_NEVER: Final = -1
+"""Impressions that no count equals: nothing proves any more that it came out, only that it did not."""
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +39,13 @@ class Tools(NamedTuple):
 
     city: City
     profile: PrinterProfile
-    printer: Printer
+    printer: PrinterPath
     relay_key: Ed25519PublicKey
     signer: Signer
     clock: Clock
     standby: Standby
     say: Say
+    driver: Driver | None = None  # where the printer needs one
 
 
 class Case:
@@ -96,8 +100,8 @@ class Case:
         if self.request is None:
             raise RuntimeError("an attempt without a request has nothing to state")
         n, job = len(self.statements) + 1, self._printer_job
-        status = seen.seen if seen else None
-        evidence = self.tools.signer.statement(self.request, n, finding, why, status, job)
+        heard = Heard(seen.seen, seen.printer) if seen else Heard()
+        evidence = self.tools.signer.statement(self.request, n, finding, why, job, heard)
         statement = Statement(job=self.job, attempt=self.attempt, evidence=evidence)
         self.statements.append(statement)
         self.finding = finding
@@ -110,16 +114,31 @@ class Case:
 
     def watched(self, header: SealHeader, up_time: UpTime) -> Watched:
         """What `watch` needs for this attempt's job at the printer."""
-        counts = self.tools.profile.proof is Proof.IMPRESSIONS
-        return Watched(self._printer_job, self.name, header.impressions, counts, up_time)
+        return self._watched(self._printer_job, header.impressions, up_time)
+
+    def _watched(self, printer_job: int, impressions: int, up_time: UpTime) -> Watched:
+        if self.request is None:
+            raise RuntimeError("an attempt without a request has nothing at the printer")
+        asked, profile = self.request, self.tools.profile
+        return Watched(
+            printer_job,
+            self.name,
+            impressions,
+            profile.proof,
+            up_time,
+            asked.printer_uuid,
+            asked.printer_up_time,
+            asked.printer_counter,
+            profile.lies,
+        )
 
     async def clear_printer(self) -> None:
         """Cancel what Create-Job may have left, and see it gone. No document was sent, so no sheet depends on this."""
         try:
             job = self._printer_job or await self._find()
             if job:
-                unproven = Watched(job, self.name, 0, False, UpTime(0, self.tools.clock.boottime()))
-                verdict = await self._confirm(unproven)
+                empty = self._watched(job, 0, UpTime(0, self.tools.clock.boottime()))
+                verdict = await self._confirm(empty)
                 log.info("%s: empty job %d at the printer: %s", self.name, job, verdict.why)
         except PrinterError as error:
             log.warning("%s: the printer may hold an empty job: %s", self.name, error)
@@ -133,7 +152,7 @@ class Case:
         return await watch.cancel(tools.printer, watched, tools.city.limits, tools.clock, self.why_canceled)
 
     async def _cancel_doubtful(self) -> None:
-        unproven = Watched(self._printer_job, self.name, -1, True, UpTime(0, self.tools.clock.boottime()))
+        unproven = self._watched(self._printer_job, _NEVER, UpTime(0, self.tools.clock.boottime()))
         verdict = await self._confirm(unproven)
         if verdict.finding is Finding.CANCELED_AT_PRINTER:
             self.conclude(verdict)

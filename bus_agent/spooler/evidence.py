@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bus_agent.ipc.messages import Print
-from bus_agent.spooler.printer import JobStatus, PrinterStatus
+from bus_agent.spooler.reading import JobStatus, PrinterStatus
 from cityhall_base.clock import Clock
 from cityhall_wire import PROTOCOL_VERSION, headers
 from cityhall_wire.errors import HeaderError
@@ -28,6 +28,13 @@ class Identity(NamedTuple):
     incarnation: str  # 32 hex digits, fresh at each start of the spooler
     software: bytes
     config: bytes
+
+
+class Heard(NamedTuple):
+    """The printer's last words on an attempt, where there were any."""
+
+    seen: JobStatus | None = None
+    printer: PrinterStatus | None = None
 
 
 class Signed(NamedTuple):
@@ -64,6 +71,7 @@ class Signer:
             config=me.config,
             printer_uuid=printer.uuid,
             printer_up_time=printer.up_time,
+            printer_counter=printer.counter,
         )
         raw = envelope.sign(message, self._key)
         return self.reopen(raw)
@@ -77,9 +85,11 @@ class Signer:
         return Signed(request, opened.payload, raw)
 
     def statement(
-        self, request: ReleaseRequest, n: int, finding: Finding, why: str, seen: JobStatus | None, printer_job: int
+        self, request: ReleaseRequest, n: int, finding: Finding, why: str, printer_job: int, heard: Heard
     ) -> bytes:
         """The envelope of one statement about the attempt that `request` began."""
+        seen, printer = heard
+        up_times = [one.up_time for one in (printer, seen) if one is not None and one.up_time is not None]
         message = Evidence(
             v=PROTOCOL_VERSION,
             city=request.city,
@@ -92,12 +102,14 @@ class Signer:
             at=self._clock.utc_ms(),
             finding=finding,
             why=why,
-            printer_uuid=request.printer_uuid,
-            printer_up_time=(seen.up_time if seen and seen.up_time is not None else request.printer_up_time),
+            printer_uuid=printer.uuid if printer else request.printer_uuid,
+            printer_up_time=up_times[0] if up_times else request.printer_up_time,
             printer_job=printer_job,
             job_state=seen.state if seen else "",
             job_reasons=seen.reasons if seen else (),
             impressions=(seen.impressions or 0) if seen else 0,
+            counter_before=request.printer_counter,
+            counter_after=printer.counter if printer else None,
         )
         return envelope.sign(message, self._key)
 

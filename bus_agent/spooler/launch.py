@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -47,9 +48,9 @@ class OpenerFailedError(ChannelError):
 
 
 class Opener:
-    """A running opener for the printer at `uri`. It dies with `end`, with its own last word, or with the spooler."""
+    """A running opener for the printer at `address`. It dies with `end`, with its own last word, or with the spooler."""
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, address: str) -> None:
         ours, theirs = pair()
         with theirs:
             self._process = subprocess.Popen(
@@ -61,7 +62,7 @@ class Opener:
             )
         self._channel: Channel[FromOpener] = Channel(ours, FromOpener)
         self.pid = self._process.pid
-        self.send(Prepare(printer=uri))
+        self.send(Prepare(printer=address))
         self._preparing = asyncio.create_task(self._prepare())
 
     @property
@@ -74,6 +75,10 @@ class Opener:
     def gone(self) -> bool:
         """Whether it has ended."""
         return self._process.poll() is not None
+
+    def when_prepared(self, then: Callable[[], None]) -> None:
+        """`then` runs once it waits for its order, or when that failed."""
+        self._preparing.add_done_callback(lambda _: then())
 
     async def prepared(self) -> None:
         """Until it waits for its order; raises as `expect`."""

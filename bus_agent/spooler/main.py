@@ -9,27 +9,26 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
+from bus_agent.driver.client import Driver
+from bus_agent.harden import harden
 from bus_agent.ipc import address
 from bus_agent.settings import SpoolerSettings, load_spooler_settings, uid_of
 from bus_agent.spooler.case import Tools
 from bus_agent.spooler.desk import Desk
 from bus_agent.spooler.evidence import Identity, Signer
 from bus_agent.spooler.front import Front
-from bus_agent.spooler.harden import harden
-from bus_agent.spooler.printer import Printer
+from bus_agent.spooler.printer import path_at
 from bus_agent.spooler.standby import Standby
 from cityhall_base import keys, notify
 from cityhall_base.city import City, CityFile, load_signed_city
 from cityhall_base.clock import SystemClock
 from cityhall_base.errors import ConfigError
+from cityhall_base.printers import Memory, Proof
 from cityhall_base.printers import Printer as PrinterProfile
-from cityhall_base.printers import Proof
 from cityhall_base.software import software_digest
 
 _PRINTER_THREADS: Final = 2
 """One asks for the job, one for the printer; each thread more costs memory that the spooler must not need."""
-
-_PLAIN_IPP: Final = "ipp://"
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +43,12 @@ def run(config: Path) -> int:
     harden()
     clock, front = SystemClock(), Front(uid_of(settings.agent_uid))
     signer = Signer(keys.load_signing_key(settings.print_key), identity, clock)
-    printer = Printer(profile.uri, profile.proof is Proof.IMPRESSIONS)
-    tools = Tools(file.city, profile, printer, relay_key, signer, clock, Standby(profile.uri), front.say)
+    printer, standby = (
+        path_at(profile.address, counts_all=profile.proof is Proof.COUNTER),
+        Standby(profile.address, front.look),
+    )
+    driver = _driver(settings, profile)
+    tools = Tools(file.city, profile, printer, relay_key, signer, clock, standby, front.say, driver)
     asyncio.run(_serve(settings, front, Desk(tools), tools))
     return 0
 
@@ -57,11 +60,13 @@ def _identity(file: CityFile, bus: str) -> Identity:
 def _profile(city: City, bus: str) -> PrinterProfile:
     if bus not in city.vehicles:
         raise ConfigError(f"spooler.toml: bus: city.toml has vehicles {', '.join(city.vehicles)}")
-    name = city.vehicles[bus].printer
-    if not city.printers[name].uri.startswith(_PLAIN_IPP):
-        # TLS without knowing the printer's certificate would protect nothing, and city.toml has no place for one yet.
-        raise ConfigError(f"city.toml: printers.{name}.uri: must begin with {_PLAIN_IPP}")
-    return city.printers[name]
+    return city.printers[city.vehicles[bus].printer]
+
+
+def _driver(settings: SpoolerSettings, profile: PrinterProfile) -> Driver | None:
+    if profile.driver is None:
+        return None
+    return Driver(settings.driver_socket, uid_of(settings.driver_uid), profile.driver.ppd)
 
 
 async def _serve(settings: SpoolerSettings, front: Front, desk: Desk, tools: Tools) -> None:
@@ -75,10 +80,12 @@ async def _serve(settings: SpoolerSettings, front: Front, desk: Desk, tools: Too
             work = [
                 tasks.create_task(front.serve(listener, desk)),
                 tasks.create_task(front.report(tools, desk)),
-                tasks.create_task(_stay_alive()),
+                tasks.create_task(notify.stay_alive()),
             ]
-            notify.notify(notify.READY)
+            notify.ready()
             log.info("spooler of %s, printer %s", settings.bus, tools.profile.uri)
+            if tools.profile.memory is not Memory.LOST:
+                log.warning("the printer's jobs after power-off: %s", tools.profile.memory)
             await stop.wait()
             notify.notify(notify.STOPPING)
             await _end(desk)
@@ -90,10 +97,3 @@ async def _end(desk: Desk) -> None:
     # Statements are still said while the printer confirms, so the agent stays connected until the end.
     desk.stop()
     await asyncio.gather(*(case.task for case in desk.live if case.task is not None))
-
-
-async def _stay_alive() -> None:
-    interval = notify.watchdog_interval_s()
-    while interval is not None:
-        notify.notify(notify.WATCHDOG)
-        await asyncio.sleep(interval)

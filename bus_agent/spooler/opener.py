@@ -6,6 +6,7 @@ which order is the spooler's word; whether a release is good enough is its own.
 
 import contextlib
 import encodings.idna  # noqa: F401 - Python loads it at the first connection, when no file can be opened any more
+import gc
 import os
 import socket
 import sys
@@ -15,7 +16,9 @@ from typing import Final, TypeVar
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from bus_agent.driver.client import convert
 from bus_agent.errors import BodyError, BusError, ChannelError, PrinterError, PrinterRefusesError
+from bus_agent.harden import die_with, harden
 from bus_agent.ipc.channel import BlockingChannel
 from bus_agent.ipc.messages import (
     Created,
@@ -29,13 +32,13 @@ from bus_agent.ipc.messages import (
     Sending,
     Sent,
     Step,
+    ThroughDriver,
     ToOpener,
     Use,
 )
 from bus_agent.spooler import verify
 from bus_agent.spooler.evidence import attempt_id
-from bus_agent.spooler.harden import die_with, harden
-from bus_agent.spooler.printer import Printer
+from bus_agent.spooler.printer import PrinterPath, path_at
 from cityhall_base.clock import SystemClock
 from cityhall_base.landlock import forbid_files
 from cityhall_base.software import software_digest
@@ -51,13 +54,15 @@ from cityhall_wire.seal import OpenerKey, commitment, open_body, sealed_size, wr
 _WAIT_S: Final = 60
 """The spooler kills an opener long before; this ends one whose spooler hangs."""
 
-_CHUNK: Final = 64 * 1024
+_PIECE: Final = 256 * 1024
+"""Of ciphertext, read at a time: few calls, and small enough to be decrypted out of a core's cache."""
 
 M = TypeVar("M", bound=msgspec.Struct)
 
 
 def main(channel_fd: int, spooler: int) -> None:
     """Runs with a socket pair's end as descriptor `channel_fd`, as a child of process `spooler`."""
+    gc.disable()  # it lives for one print, and leaves nothing to be searched for
     harden(keep=(channel_fd,))
     die_with(spooler)
     talk = _Talk(socket.socket(fileno=channel_fd))
@@ -87,16 +92,20 @@ class _Talk:
 
 
 def _print_once(talk: _Talk) -> None:
-    printer = Printer(talk.expect(Prepare)[0].printer)
+    printer = path_at(talk.expect(Prepare)[0].printer)
     _confine(printer)
     talk.send(Prepared())
     # Nothing to steal while it stands by: the key is made when somebody has pressed print.
     order, body = talk.expect(Order, fd_wanted=True, wait_s=None)
+    driver = talk.expect(ThroughDriver, fd_wanted=True)[1] if order.driver_sends else -1
     key = OpenerKey()
     talk.send(FreshKey(public=key.public))
     use, _ = talk.expect(Use)
     request = strict_json.decode(use.request, ReleaseRequest)
     header, document = _open(key, order, use, request, body)
+    if order.driver_sends:
+        document = convert(socket.socket(fileno=driver), header, document)
+        header = msgspec.structs.replace(header, document_format=order.driver_sends)
     talk.send(Opened())
     talk.wait_for(Step.CREATE_JOB)
     job = printer.create_job(attempt_id(request.job, request.attempt), header)
@@ -107,7 +116,7 @@ def _print_once(talk: _Talk) -> None:
     talk.send(Sent())
 
 
-def _confine(printer: Printer) -> None:
+def _confine(printer: PrinterPath) -> None:
     """Nothing but memory, the open descriptors and the printer from here on; the print key's file is out of reach."""
     software_digest()  # reads our own sources, once
     _rehearse()
@@ -138,11 +147,12 @@ def _open(key: OpenerKey, order: Order, use: Use, request: ReleaseRequest, body:
     if os.fstat(body).st_size != sealed_size(header.size):
         raise BodyError("not as long as the seal header says")
     content_key = key.unwrap(release.wrapped_key, release.release_header)
-    return header, open_body(content_key, order.seal_header, _chunks(body))
+    return header, open_body(content_key, order.seal_header, _pieces(body))
 
 
-def _chunks(fd: int) -> Iterator[bytes]:
-    offset = 0
-    while chunk := os.pread(fd, _CHUNK, offset):
-        offset += len(chunk)
-        yield chunk
+def _pieces(fd: int) -> Iterator[memoryview]:
+    # Read, not mapped: a file that the agent's side cuts short would end this process by SIGBUS.
+    piece, offset = memoryview(bytearray(_PIECE)), 0
+    while size := os.preadv(fd, [piece], offset):
+        offset += size
+        yield piece[:size]

@@ -1,213 +1,191 @@
-"""The printer, by direct IPP over HTTP (RFC 8011, RFC 8010 section 4): seven operations, every answer bounded, nothing on disk.
+"""The printer: what spooler and opener ask of any path to one, and the path itself (RFC 8011): seven operations, nothing on disk.
 
-Each call opens a connection of its own and blocks for at most TIMEOUT_S a step. No resident's name ever goes to a printer:
-job-name is the attempt's id and the user is the vehicle.
+ipp, ipps and USB (through ipp-usb) differ in the connection only. Each call opens one of its own and is over within seconds. No
+resident's name ever goes to a printer: job-name is the attempt's id and the user is the vehicle.
 """
 
-import http.client
-import socket
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
-import cups
-
-from bus_agent.errors import PrinterAnswerError, PrinterRefusesError, PrinterSilentError
-from bus_agent.spooler import ipp
-from bus_agent.spooler.ipp import JOB, OPERATION, Attribute, Attributes
-from cityhall_wire.headers import SealHeader
+from bus_agent.errors import PrinterRefusesError
+from bus_agent.spooler import exchange, ipp, reading
+from bus_agent.spooler.exchange import Addresses, Endpoint, Patience
+from bus_agent.spooler.ipp import Attribute, Attributes, Group, Operation, Syntax
+from bus_agent.spooler.reading import Inspection, JobStatus, PrinterStatus
 
 USER: Final = "mobile-cityhall"
-TIMEOUT_S: Final = 5
+HISTORY_JOBS: Final = 200
+"""Asked for at most; a printer that tells of as many may know of more."""
+
+_ASK: Final = Patience(5, 10)
 """A printer on the vehicle's own network answers in milliseconds; one that wakes up, within about two seconds."""
 
-SEND_TIMEOUT_S: Final = 60
-"""While it takes the document a printer may stop reading to warm up."""
+_SEND: Final = Patience(60, 170)
+"""While it takes the document a printer may stop reading to warm up. The spooler waits for 180 s."""
 
-ANSWER_BYTES: Final = 256 * 1024
-"""Get-Jobs of 500 jobs is about 100 kB."""
-
-_PRINTER_STATES: Final = {3: "idle", 4: "processing", 5: "stopped"}
-_JOB_STATES: Final = {
-    3: "pending",
-    4: "pending-held",
-    5: "processing",
-    6: "processing-stopped",
-    7: "canceled",
-    8: "aborted",
-    9: "completed",
-}
-_DESCRIBE: Final = ["printer-state", "printer-state-reasons", "printer-uuid", "printer-up-time"]
+_IPP_PORT: Final = 631
+_DESCRIBE: Final = ["printer-state", "printer-state-reasons", "printer-uuid", "printer-up-time", "media-ready"]
+_COUNTER: Final = "printer-impressions-completed"
+_SUPPLIES: Final = ["printer-supply", "marker-types", "marker-levels", "marker-colors"]
 _JOB: Final = ["job-id", "job-name", "job-state", "job-state-reasons", "job-printer-up-time"]
+_JOB_PROOF: Final = ["job-impressions-completed", "time-at-completed"]
+_SUCCESSFUL: Final = 0x00FF
 
 
-class PrinterStatus(NamedTuple):
-    """RFC 8011 section 5.4.11 and 5.4.12, PWG 5100.13 printer-uuid, RFC 8011 section 5.4.29 (seconds since power-on)."""
-
-    state: str
-    reasons: tuple[str, ...]
-    uuid: str
-    up_time: int
-
-
-class JobStatus(NamedTuple):
-    """One job as the printer tells it. `impressions` and `up_time` are None where it does not say."""
-
-    id: int
-    name: str
-    state: str
-    reasons: tuple[str, ...]
-    impressions: int | None  # job-impressions-completed
-    up_time: int | None  # job-printer-up-time, seconds
+class Ticket(Protocol):
+    """What a seal header says about how its document is printed."""
 
     @property
-    def ended(self) -> bool:
-        """The printer will do no more for it (RFC 8011 section 5.3.7)."""
-        return self.state in {"canceled", "aborted", "completed"}
+    def media(self) -> str: ...
+    @property
+    def sides(self) -> str: ...
+    @property
+    def document_format(self) -> str: ...
 
 
-class Printer:
-    """One printer by its ipp:// URI; `counts_impressions` is what its profile says."""
-
-    def __init__(self, uri: str, counts_impressions: bool = True) -> None:
-        parts = urlsplit(uri)
-        self._host, self._port, self._path = parts.hostname or "", parts.port or 631, parts.path
-        self._uri, self._address = uri, self._host
-        # A printer that cannot count may answer `unknown`, which the codec cannot read: then it is never asked.
-        self._job_attributes = [*_JOB, *(["job-impressions-completed"] if counts_impressions else [])]
+class PrinterPath(Protocol):
+    """All that spooler and opener ask of a printer. Every call raises PrinterError."""
 
     def look_up(self) -> None:
         """Find the address now, for a process that gives up the files in which names are looked up."""
-        try:
-            found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise PrinterSilentError(type(error).__name__) from None
-        self._address = str(found[0][4][0])
 
     def describe(self) -> PrinterStatus:
-        """Get-Printer-Attributes (RFC 8011 section 4.2.5). Like all calls here it raises PrinterError."""
-        groups = self._ask(cups.IPP_OP_GET_PRINTER_ATTRIBUTES, [_keywords("requested-attributes", _DESCRIBE)])
-        found = groups[0] if groups else {}
-        return PrinterStatus(
-            _PRINTER_STATES.get(_integer(found, "printer-state") or 0, "unknown"),
-            _words(found, "printer-state-reasons"),
-            _word(found, "printer-uuid"),
-            _needed(found, "printer-up-time"),
-        )
+        """One cheap question, asked before each print."""
 
-    def create_job(self, name: str, header: SealHeader) -> int:
-        """Create-Job (section 4.2.4): the printer's job id. It refuses what it cannot do exactly as asked."""
-        groups = self._ask(
-            cups.IPP_OP_CREATE_JOB,
+    def inspect(self) -> Inspection:
+        """Supplies and counter too, for the screens."""
+
+    def create_job(self, name: str, ticket: Ticket) -> int:
+        """The printer's job id, of a job without a document yet."""
+
+    def send_document(self, job: int, ticket: Ticket, document: bytearray) -> None:
+        """Returns when the printer has taken it whole."""
+
+    def job(self, job: int) -> JobStatus:
+        """One job."""
+
+    def jobs(self) -> list[JobStatus]:
+        """Whatever the printer still knows of; HISTORY_JOBS or more are perhaps not all."""
+
+    def cancel(self, job: int) -> None:
+        """Ask for the job's end; `job` shows whether it came."""
+
+
+def path_at(address: str, counts_all: bool = False) -> "Printer":
+    """The one place where a path is chosen. `address` is as the profile writes it: a URI, for ipps with `#` and the pin behind."""
+    uri, _, certificate = address.partition("#")
+    return Printer(uri, certificate, counts_all)
+
+
+class Printer:
+    """One printer by its URI; `counts_all` where its own counter is to be read at each description."""
+
+    def __init__(self, uri: str, certificate_sha256: str = "", counts_all: bool = False) -> None:
+        parts, secure = urlsplit(uri), None
+        if parts.scheme == "ipps":
+            from bus_agent.spooler.tls import Pinned
+
+            secure = Pinned(certificate_sha256)
+        self.endpoint = Endpoint(parts.hostname or "", parts.port or _IPP_PORT, parts.path, secure)
+        self._uri = uri
+        self._addresses: Addresses = ()
+        self._describe = [*_DESCRIBE, _COUNTER] if counts_all else _DESCRIBE
+
+    def look_up(self) -> None:
+        """See PrinterPath."""
+        self._addresses = exchange.look_up(self.endpoint)
+
+    def describe(self) -> PrinterStatus:
+        """Get-Printer-Attributes (RFC 8011 section 4.2.5)."""
+        return reading.printer_status(self.attributes(self._describe))
+
+    def inspect(self) -> Inspection:
+        """The same operation, for more."""
+        found = self.attributes([*_DESCRIBE, _COUNTER, *_SUPPLIES])
+        return Inspection(reading.printer_status(found), reading.supplies(found))
+
+    def attributes(self, names: list[str]) -> Attributes:
+        """Those of the printer's attributes that it has; raises PrinterError."""
+        return self._ask(Operation.GET_PRINTER_ATTRIBUTES, [_requested(names)]).first(Group.PRINTER)
+
+    def create_job(self, name: str, ticket: Ticket) -> int:
+        """Create-Job (section 4.2.4). It refuses what it cannot do exactly as asked."""
+        answer = self._ask(
+            Operation.CREATE_JOB,
             [
-                Attribute(OPERATION, cups.IPP_TAG_NAME, "job-name", name),
-                Attribute(OPERATION, cups.IPP_TAG_BOOLEAN, "ipp-attribute-fidelity", True),
-                Attribute(JOB, cups.IPP_TAG_INTEGER, "copies", 1),
-                Attribute(JOB, cups.IPP_TAG_KEYWORD, "media", header.media),
-                Attribute(JOB, cups.IPP_TAG_KEYWORD, "sides", str(header.sides)),
+                Attribute(Syntax.NAME, "job-name", name),
+                Attribute(Syntax.BOOLEAN, "ipp-attribute-fidelity", True),
+            ],
+            template=[
+                Attribute(Syntax.INTEGER, "copies", 1),
+                Attribute(Syntax.KEYWORD, "media", ticket.media),
+                Attribute(Syntax.KEYWORD, "sides", str(ticket.sides)),
             ],
         )
-        return _needed(groups[0] if groups else {}, "job-id")
+        return reading.needed(answer.first(Group.JOB), "job-id")
 
-    def send_document(self, job: int, header: SealHeader, document: bytearray) -> None:
+    def send_document(self, job: int, ticket: Ticket, document: bytearray) -> None:
         """Send-Document with last-document true (section 4.3.1); the bytes go from `document` to the socket."""
         attributes = [
-            _job_id(job),
-            Attribute(OPERATION, cups.IPP_TAG_MIMETYPE, "document-format", header.document_format),
-            Attribute(OPERATION, cups.IPP_TAG_BOOLEAN, "last-document", True),
+            Attribute(Syntax.MIME_TYPE, "document-format", ticket.document_format),
+            Attribute(Syntax.BOOLEAN, "last-document", True),
         ]
-        self._ask(cups.IPP_OP_SEND_DOCUMENT, attributes, memoryview(document), SEND_TIMEOUT_S)
+        self._ask(Operation.SEND_DOCUMENT, attributes, job=job, body=memoryview(document))
 
     def job(self, job: int) -> JobStatus:
         """Get-Job-Attributes (section 4.3.4)."""
-        attributes = [_job_id(job), _keywords("requested-attributes", self._job_attributes)]
-        groups = self._ask(cups.IPP_OP_GET_JOB_ATTRIBUTES, attributes)
-        return _job_status(groups[0] if groups else {})
+        answer = self._ask(Operation.GET_JOB_ATTRIBUTES, [_requested([*_JOB, *_JOB_PROOF])], job=job)
+        return reading.job_status(answer.first(Group.JOB))
 
     def jobs(self) -> list[JobStatus]:
-        """Get-Jobs (section 4.2.6) with which-jobs all (PWG 5100.11): whatever the printer still knows of."""
-        attributes = [
-            _keywords("requested-attributes", self._job_attributes),
-            Attribute(OPERATION, cups.IPP_TAG_KEYWORD, "which-jobs", "all"),
-        ]
-        return [_job_status(group) for group in self._ask(cups.IPP_OP_GET_JOBS, attributes)]
+        """Get-Jobs (section 4.2.6), for both values of which-jobs that every printer must know.
+
+        First what has not ended: a job that ends between the two questions is told of twice, never left out.
+        """
+        found: dict[int, JobStatus] = {}
+        for which in ("not-completed", "completed"):
+            attributes = [
+                Attribute(Syntax.INTEGER, "limit", HISTORY_JOBS),
+                _requested([*_JOB, *_JOB_PROOF]),
+                Attribute(Syntax.KEYWORD, "which-jobs", which),
+            ]
+            said = map(reading.job_status, self._ask(Operation.GET_JOBS, attributes).all(Group.JOB))
+            found |= {job.id: job for job in said}
+        return list(found.values())
 
     def cancel(self, job: int) -> None:
         """Cancel-Job (section 4.3.3)."""
-        self._ask(cups.IPP_OP_CANCEL_JOB, [_job_id(job)])
+        self._ask(Operation.CANCEL_JOB, [], job=job)
 
     def _ask(
-        self, operation: int, attributes: list[Attribute], body: memoryview | None = None, timeout_s: int = TIMEOUT_S
-    ) -> tuple[Attributes, ...]:
-        head = ipp.encode(operation, self._opening(attributes))
-        answer = ipp.decode(self._post([head] if body is None else [head, body], timeout_s), head)
-        if answer.status >= cups.IPP_STATUS_REDIRECTION_OTHER_SITE:
-            raise PrinterRefusesError(answer.status)
-        return answer.groups
+        self,
+        operation: Operation,
+        attributes: Iterable[Attribute],
+        *,
+        job: int | None = None,
+        template: Iterable[Attribute] = (),
+        body: memoryview | None = None,
+    ) -> ipp.Message:
+        request_id = ipp.fresh_request_id()
+        groups = [(Group.OPERATION, [*self._opening(job), *attributes])]
+        groups += [(Group.JOB, list(template))] if template else []
+        head = ipp.encode(operation, groups, request_id)
+        pieces: list[bytes | memoryview] = [head] if body is None else [head, body]
+        patience = _ASK if body is None else _SEND
+        addresses = self._addresses or exchange.look_up(self.endpoint)
+        answer = ipp.decode(exchange.post(self.endpoint, addresses, pieces, patience), request_id)
+        if answer.code > _SUCCESSFUL:
+            raise PrinterRefusesError(answer.code)
+        return answer
 
-    def _opening(self, attributes: list[Attribute]) -> Iterable[Attribute]:
+    def _opening(self, job: int | None) -> Iterable[Attribute]:
         # RFC 8011 section 4.1.5: the target first (printer-uri, then job-id), then the user.
-        target = [attribute for attribute in attributes if attribute.name == "job-id"]
-        yield Attribute(OPERATION, cups.IPP_TAG_URI, "printer-uri", self._uri)
-        yield from target
-        yield Attribute(OPERATION, cups.IPP_TAG_NAME, "requesting-user-name", USER)
-        yield from (attribute for attribute in attributes if attribute not in target)
-
-    def _post(self, pieces: list[bytes | memoryview], timeout_s: int) -> bytes:
-        connection = http.client.HTTPConnection(self._address, self._port, timeout=timeout_s)
-        length = sum(len(piece) for piece in pieces)
-        headers = {"Content-Type": "application/ipp", "Content-Length": str(length), "Connection": "close"}
-        headers["Host"] = f"{self._host}:{self._port}"
-        try:
-            connection.request("POST", self._path, iter(pieces), headers)
-            answer = connection.getresponse()
-            raw = answer.read(ANSWER_BYTES + 1)
-        except OSError as error:
-            raise PrinterSilentError(type(error).__name__) from None
-        except http.client.HTTPException as error:
-            raise PrinterAnswerError(type(error).__name__) from None
-        finally:
-            connection.close()
-        if answer.status != http.client.OK or len(raw) > ANSWER_BYTES:
-            raise PrinterAnswerError(f"HTTP {answer.status}, {len(raw)} bytes")
-        return raw
+        yield Attribute(Syntax.URI, "printer-uri", self._uri)
+        if job is not None:
+            yield Attribute(Syntax.INTEGER, "job-id", job)
+        yield Attribute(Syntax.NAME, "requesting-user-name", USER)
 
 
-def _job_id(job: int) -> Attribute:
-    return Attribute(OPERATION, cups.IPP_TAG_INTEGER, "job-id", job)
-
-
-def _keywords(name: str, values: list[str]) -> Attribute:
-    return Attribute(OPERATION, cups.IPP_TAG_KEYWORD, name, values)
-
-
-def _job_status(found: Attributes) -> JobStatus:
-    return JobStatus(
-        _needed(found, "job-id"),
-        _word(found, "job-name"),
-        _JOB_STATES.get(_integer(found, "job-state") or 0, "unknown"),
-        _words(found, "job-state-reasons"),
-        _integer(found, "job-impressions-completed"),
-        _integer(found, "job-printer-up-time"),
-    )
-
-
-def _integer(found: Attributes, name: str) -> int | None:
-    value = next(iter(found.get(name, ())), None)
-    return value if isinstance(value, int) else None
-
-
-def _needed(found: Attributes, name: str) -> int:
-    value = _integer(found, name)
-    if value is None or value < 0:
-        raise PrinterAnswerError(f"no {name}")
-    return value
-
-
-def _word(found: Attributes, name: str) -> str:
-    return str(next(iter(found.get(name, ())), ""))[:64]
-
-
-def _words(found: Attributes, name: str) -> tuple[str, ...]:
-    # As many and as long as a signed statement carries.
-    return tuple(str(value)[:64] for value in found.get(name, ()) if value != "none")[:16]
+def _requested(names: list[str]) -> Attribute:
+    return Attribute(Syntax.KEYWORD, "requested-attributes", names)

@@ -12,14 +12,12 @@ from bus_agent.errors import BusError, PrinterError
 from bus_agent.ipc.messages import Recover
 from bus_agent.spooler import watch
 from bus_agent.spooler.case import Case, Tools
-from bus_agent.spooler.printer import JobStatus, PrinterStatus
+from bus_agent.spooler.printer import HISTORY_JOBS
+from bus_agent.spooler.reading import JobStatus, PrinterStatus
 from bus_agent.spooler.watch import UpTime, Verdict
 from cityhall_wire.errors import HeaderError, WireError
 from cityhall_wire.headers import decode_seal_header, seal_digest
 from cityhall_wire.messages.printing import Finding, ReleaseRequest
-
-HISTORY_S: Final = 60
-"""ippeveprinter forgets an ended job 60 s after its end, so a later "no such job" says nothing."""
 
 _WITHOUT_DOCUMENT: Final = "job-data-insufficient"
 
@@ -55,20 +53,22 @@ class Recovery(Case):
         if heard is None:
             return Verdict(Finding.DOUBT, "printer_silent")
         printer, jobs = heard
-        if printer.uuid != self.request.printer_uuid:
+        if not printer.uuid or printer.uuid != self.request.printer_uuid:
             return Verdict(Finding.DOUBT, "another_printer")
         mine = [job for job in jobs if job.name == self.name]
         if len(mine) > 1:
             return Verdict(Finding.DOUBT, "found_twice", mine[0])
-        return await self._found(mine[0], printer) if mine else self._not_found(printer)
+        return await self._found(mine[0], printer) if mine else self._not_found(printer, len(jobs))
 
     async def _found(self, job: JobStatus, printer: PrinterStatus) -> Verdict:
         tools, self._printer_job = self.tools, job.id
-        watched = self.watched(self._header, UpTime(printer.up_time, tools.clock.boottime()))
-        if _WITHOUT_DOCUMENT not in job.reasons:
+        watched = self.watched(self._header, self._up_time())
+        restarted = watched.up_time.behind(printer.up_time, tools.clock.boottime())
+        if _WITHOUT_DOCUMENT not in job.reasons or self._sent or restarted:
+            # A printer that kept its jobs over a restart may have lost a document of which sheets had come out.
             return self._if_sent(await watch.watch(tools.printer, watched, tools.city.limits, tools.clock))
         # Nobody is left who could send the document. Canceled, the empty job is the proof that nobody did.
-        verdict = await self._confirm(watched._replace(counts_impressions=True))
+        verdict = await self._confirm(watched)
         if verdict.seen and verdict.seen.state == "canceled" and not verdict.seen.impressions:
             return verdict._replace(finding=Finding.NO_SHEET, why="canceled_without_document")
         return verdict
@@ -79,15 +79,22 @@ class Recovery(Case):
             return verdict._replace(finding=Finding.DOUBT, why="send_unconfirmed")
         return verdict
 
-    def _not_found(self, printer: PrinterStatus) -> Verdict:
-        elapsed = (self.tools.clock.utc_ms() - self.request.at) / 1000
+    def _not_found(self, printer: PrinterStatus, known: int) -> Verdict:
+        elapsed = self._elapsed_s()
         if self._told_job:
             return Verdict(Finding.DOUBT, "job_not_found")
         if not UpTime(self.request.printer_up_time, 0).fits(printer.up_time, elapsed):
             return Verdict(Finding.DOUBT, "printer_restarted")
-        if elapsed > HISTORY_S:
+        if elapsed > self.tools.profile.history_s or known >= HISTORY_JOBS:
             return Verdict(Finding.DOUBT, "history_too_old")
         return Verdict(Finding.NO_SHEET, "never_at_printer")
+
+    def _elapsed_s(self) -> float:
+        """Since the request was signed, by a clock that may have been set in between; then too much or too little is a doubt."""
+        return (self.tools.clock.utc_ms() - self.request.at) / 1000
+
+    def _up_time(self) -> UpTime:
+        return UpTime(self.request.printer_up_time, self.tools.clock.boottime() - max(self._elapsed_s(), 0))
 
     async def _history(self) -> tuple[PrinterStatus, list[JobStatus]] | None:
         tools, limits = self.tools, self.tools.city.limits

@@ -3,14 +3,16 @@
 It has no key, and whoever takes it over while it waits gets what an empty process holds. One is for one print, as ever.
 """
 
+from collections.abc import Callable
+
 from bus_agent.spooler.launch import Opener
 
 
 class Standby:
-    """At most one, while the agent wants one, for the printer at `uri`."""
+    """At most one, while the agent wants one, for the printer at `address`; `on_change` runs when it is ready, or has failed."""
 
-    def __init__(self, uri: str) -> None:
-        self._uri = uri
+    def __init__(self, address: str, on_change: Callable[[], None]) -> None:
+        self._address, self._on_change = address, on_change
         self._waiting: Opener | None = None
 
     @property
@@ -24,7 +26,8 @@ class Standby:
             self.end()
         elif self._waiting is None or self._waiting.gone:
             self.end()
-            self._waiting = Opener(self._uri)
+            self._waiting = Opener(self._address)
+            self._waiting.when_prepared(self._on_change)
 
     def take(self) -> Opener:
         """The one that waits, or a new one; it is the caller's from now on."""
@@ -33,7 +36,7 @@ class Standby:
             return opener
         if opener is not None:
             opener.end()
-        return Opener(self._uri)
+        return Opener(self._address)
 
     def end(self) -> None:
         """Nobody waits any more."""

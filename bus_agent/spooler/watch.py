@@ -1,17 +1,22 @@
 """From the printer's words to a finding. `judge` is the rule, `watch` asks until it has an answer.
 
-A machine never guesses "printed": `completed` counts only with every impression counted, under the same job-name, without a
-reset of printer-up-time. Not found, reset, silence, too few or too many: a person must look.
+A machine never guesses "printed": `completed` counts only with the proof that the profile names, under the same job-name, at the
+same printer, without a reset of printer-up-time. Not found, reset, silence, too few or too many: a person must look. So too
+where the printer stood between the first sheet and the last: it may have come out twice or crumpled, whatever is counted then.
 """
 
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from bus_agent.errors import PrinterError, PrinterRefusesError
-from bus_agent.spooler.printer import JobStatus, Printer
+from bus_agent.spooler.printer import HISTORY_JOBS, PrinterPath
+from bus_agent.spooler.reading import JobStatus, PrinterStatus
 from cityhall_base.clock import Clock
+from cityhall_base.printer_state import stands
+from cityhall_base.printers import Proof
 from cityhall_wire.limits import Limits
 from cityhall_wire.messages.printing import Finding
 
@@ -21,9 +26,13 @@ _SLACK_S: Final = 3
 _DRIFT: Final = 0.01
 """A printer's clock may run 1 % slow; crystals are a thousand times better."""
 
+_SETTLE_S: Final = 5
+"""How long after a job's end a printer's counter may still lag. A guess on the safe side: later than this is a doubt."""
 
 _NOT_THERE: Final = frozenset({0x0406, 0x0407})
 """client-error-not-found, client-error-gone (RFC 8011 appendix B.1.4)."""
+
+_PROVABLE: Final = frozenset({"completed", "canceled"})
 
 log = logging.getLogger(__name__)
 
@@ -52,60 +61,163 @@ class Watched(NamedTuple):
     job: int
     name: str
     impressions: int
-    counts_impressions: bool
+    proof: Proof
     up_time: UpTime
+    uuid: str  # of the printer that the release was asked for
+    since: int = 0  # its printer-up-time then
+    counter: int | None = None  # and its counter
+    lies: tuple[str, ...] = ()  # printer-state-reasons that stop nothing, by the profile
+
+
+class Look(NamedTuple):
+    """What the printer said at one look. `printer` and `alone` are asked only once the job has ended."""
+
+    seen: JobStatus
+    printer: PrinterStatus | None = None
+    alone: bool = False  # no other job can have moved the counter
+    stood: bool = False  # between the first sheet and the last
 
 
 class Verdict(NamedTuple):
-    """A finding, its reason, and the printer's last word."""
+    """A finding, its reason, and the printer's last words."""
 
     finding: Finding
     why: str
     seen: JobStatus | None = None
+    printer: PrinterStatus | None = None
 
 
-def judge(seen: JobStatus, watched: Watched, now: float) -> Verdict | None:
-    """What the printer's answer means; None while it is still at work."""
-    if seen.name != watched.name:
-        return Verdict(Finding.DOUBT, "another_job", seen)
-    if seen.up_time is not None and watched.up_time.behind(seen.up_time, now):
-        return Verdict(Finding.DOUBT, "printer_restarted", seen)
+def judge(look: Look, watched: Watched, now: float) -> Verdict | None:
+    """What the printer's answer means; None while it is still at work or its counter not moved yet."""
+    seen, printer = look.seen, look.printer
+    if broken := _broken(look, watched, now):
+        return Verdict(Finding.DOUBT, broken, seen, printer)
     if not seen.ended:
         return None
-    if not watched.counts_impressions or seen.impressions is None:
-        return Verdict(Finding.DOUBT, "printer_does_not_count", seen)
-    return _ended(seen, watched)
+    if seen.state not in _PROVABLE:
+        return Verdict(Finding.DOUBT, seen.state, seen, printer)
+    finding = _PROVES[watched.proof](look, watched)
+    return None if finding is None else Verdict(*finding, seen, printer)
 
 
-def _ended(seen: JobStatus, watched: Watched) -> Verdict:
-    if seen.state == "completed":
-        if seen.impressions == watched.impressions:
-            return Verdict(Finding.COMPLETED, "printed", seen)
-        return Verdict(Finding.DOUBT, "impressions_differ", seen)
-    if seen.state == "canceled" and seen.impressions == 0:
-        return Verdict(Finding.CANCELED_AT_PRINTER, "canceled", seen)
-    return Verdict(Finding.DOUBT, seen.state, seen)
+def _broken(look: Look, watched: Watched, now: float) -> str:
+    seen, printer = look.seen, look.printer
+    if seen.name != watched.name:
+        return "another_job"
+    if printer is not None and printer.uuid != watched.uuid:
+        return "another_printer"
+    readings = (seen.up_time, printer.up_time if printer else None)
+    if any(reading is not None and watched.up_time.behind(reading, now) for reading in readings):
+        return "printer_restarted"
+    return ""
 
 
-async def watch(printer: Printer, watched: Watched, limits: Limits, clock: Clock) -> Verdict:
+_Finding = tuple[Finding, str]
+
+
+def _by_impressions(look: Look, watched: Watched) -> _Finding | None:
+    seen = look.seen
+    if seen.impressions is None:
+        return Finding.DOUBT, "printer_does_not_count"
+    if seen.state == "canceled":
+        return _canceled(seen.impressions)
+    if seen.impressions == watched.impressions:
+        return Finding.COMPLETED, "printed"
+    return Finding.DOUBT, "impressions_differ"
+
+
+def _by_counter(look: Look, watched: Watched) -> _Finding | None:
+    after = look.printer.counter if look.printer else None
+    if look.printer is None or after is None or watched.counter is None:
+        return Finding.DOUBT, "printer_does_not_count"
+    grown = after - watched.counter
+    if look.seen.state == "canceled":
+        # A sheet on its way is counted when it has come out, and until then the printer is at work.
+        return _canceled(grown) if grown or look.printer.state == "idle" else None
+    if 0 <= grown < watched.impressions:
+        return None
+    if grown != watched.impressions:
+        return Finding.DOUBT, "counter_differs"
+    return (Finding.COMPLETED, "printed") if look.alone else (Finding.DOUBT, "not_alone")
+
+
+def _by_nothing(look: Look, watched: Watched) -> _Finding | None:
+    return Finding.DOUBT, "printer_does_not_count"
+
+
+def _canceled(impressions: int) -> _Finding:
+    return (Finding.DOUBT, "canceled") if impressions else (Finding.CANCELED_AT_PRINTER, "canceled")
+
+
+_PROVES: Final[Mapping[Proof, Callable[[Look, Watched], _Finding | None]]] = {
+    Proof.IMPRESSIONS: _by_impressions,
+    Proof.COUNTER: _by_counter,
+    Proof.STATE: _by_nothing,
+}
+
+
+async def watch(printer: PrinterPath, watched: Watched, limits: Limits, clock: Clock) -> Verdict:
     """Ask every `printer_poll_ms` until the printer has ended the job, or has said nothing for `printer_silence_s`."""
-    heard, last = clock.boottime(), None
+    heard, last, stood = clock.boottime(), Look(_UNSEEN), False
+    ended: float | None = None
     while True:
         try:
-            last = await asyncio.to_thread(printer.job, watched.job)
+            last = await asyncio.to_thread(_look, printer, watched)
+            stood = stood or last.stood
         except PrinterError as error:
             if _not_there(error):
-                return Verdict(Finding.DOUBT, "job_not_found", last)
+                return _doubt("job_not_found", last)
             if clock.boottime() - heard > limits.printer_silence_s:
-                return Verdict(Finding.DOUBT, "printer_silent", last)
+                return _doubt("printer_silent", last)
         else:
             heard = clock.boottime()
             if verdict := judge(last, watched, heard):
-                return verdict
+                return _doubted(verdict) if stood else verdict
+            ended = (ended or heard) if last.seen.ended else None
+            if ended is not None and heard - ended > _SETTLE_S:
+                return _doubt("counter_differs", last)
         await asyncio.sleep(limits.printer_poll_ms / 1000)
 
 
-async def try_to_cancel(printer: Printer, job: int) -> None:
+_UNSEEN: Final = JobStatus(0, "", "", (), None, None)
+
+
+def _doubt(why: str, last: Look) -> Verdict:
+    return Verdict(Finding.DOUBT, why, None if last.seen is _UNSEEN else last.seen, last.printer)
+
+
+def _doubted(verdict: Verdict) -> Verdict:
+    if verdict.finding is not Finding.COMPLETED:
+        return verdict
+    return verdict._replace(finding=Finding.DOUBT, why="stood_between_sheets")
+
+
+def _look(printer: PrinterPath, watched: Watched) -> Look:
+    seen = printer.job(watched.job)
+    if not seen.ended and 0 < (seen.impressions or 0) < watched.impressions:
+        return Look(seen, stood=seen.state == "processing-stopped" or _stands(printer, watched))
+    if seen.state not in _PROVABLE or watched.proof is Proof.STATE:
+        return Look(seen)
+    # The printer after the job: it may have been swapped or restarted in between, and its counter is final.
+    status = printer.describe()
+    return Look(seen, status, watched.proof is Proof.COUNTER and _alone(printer.jobs(), watched))
+
+
+def _stands(printer: PrinterPath, watched: Watched) -> bool:
+    try:
+        status = printer.describe()
+    except PrinterError:
+        return False  # it has told of the job, so it is not silent; it is asked again at the next look
+    return stands(status.state, status.reasons, watched.lies)
+
+
+def _alone(jobs: list[JobStatus], watched: Watched) -> bool:
+    others = [job for job in jobs if job.name != watched.name]
+    ended_before = all(job.ended_at is not None and job.ended_at < watched.since for job in others)
+    return ended_before and len(jobs) < HISTORY_JOBS
+
+
+async def try_to_cancel(printer: PrinterPath, job: int) -> None:
     """Cancel-Job without waiting for its effect; what the printer does with it is for a person to see."""
     try:
         await asyncio.to_thread(printer.cancel, job)
@@ -113,26 +225,26 @@ async def try_to_cancel(printer: Printer, job: int) -> None:
         log.warning("job %d could not be canceled at the printer: %s", job, error)
 
 
-async def cancel(printer: Printer, watched: Watched, limits: Limits, clock: Clock, why: str) -> Verdict:
+async def cancel(printer: PrinterPath, watched: Watched, limits: Limits, clock: Clock, why: str) -> Verdict:
     """Cancel-Job, then up to `cancel_confirm_s` for its end; unconfirmed is a doubt (invariant I10)."""
-    until, last = clock.boottime() + limits.cancel_confirm_s, None
+    until, last = clock.boottime() + limits.cancel_confirm_s, Look(_UNSEEN)
     while clock.boottime() < until:
         try:
-            last = await asyncio.to_thread(_cancel_and_look, printer, watched.job)
+            last = await asyncio.to_thread(_cancel_and_look, printer, watched)
         except PrinterError as error:
             log.info("%s: %s", watched.name, error)
         else:
             if verdict := judge(last, watched, clock.boottime()):
                 return verdict._replace(why=why)
         await asyncio.sleep(limits.printer_poll_ms / 1000)
-    return Verdict(Finding.DOUBT, "cancel_unconfirmed", last)
+    return _doubt("cancel_unconfirmed", last)
 
 
-def _cancel_and_look(printer: Printer, job: int) -> JobStatus:
+def _cancel_and_look(printer: PrinterPath, watched: Watched) -> Look:
     # Again at each look: a printer that was silent for the first may hear the second, and one that has heard refuses it.
     with contextlib.suppress(PrinterRefusesError):
-        printer.cancel(job)
-    return printer.job(job)
+        printer.cancel(watched.job)
+    return _look(printer, watched)
 
 
 def _not_there(error: PrinterError) -> bool:

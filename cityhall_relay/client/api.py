@@ -1,6 +1,6 @@
 """The clerk's requests (docs/wire.md), one method each. A relay that restarts is waited for; nothing is ever sent twice as new."""
 
-import json
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,8 +9,19 @@ from typing import Any, Final, TypeVar
 import httpx
 
 from cityhall_base import tls
+from cityhall_base.files import UnfitFileError, read_small
 from cityhall_relay.client.errors import AnswerError, FileError, OutOfReachError, RefusedError
 from cityhall_relay.settings import ClerkSettings
+from cityhall_wire import strict_json
+from cityhall_wire.errors import WireError
+
+ANSWER_BYTES: Final = 4 * 1024 * 1024
+"""Of one answer: the list of 200 jobs takes about 0.2 MB."""
+
+ANSWER_S: Final = 200.0
+"""For a whole answer, however steadily it drips."""
+
+_TOKEN_BYTES: Final = 4096
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -38,7 +49,8 @@ class CityHall:
         self, settings: ClerkSettings, patience_s: float = 0, on_wait: Callable[[str], None] = lambda sentence: None
     ) -> None:
         self._patience_s, self._on_wait = patience_s, on_wait
-        headers = {"Authorization": f"Bearer {_token(settings.token_file)}"}
+        # Identity: what is limited in size must not grow when it is unpacked.
+        headers = {"Authorization": f"Bearer {_token(settings.token_file)}", "Accept-Encoding": "identity"}
         context = tls.client_context(settings.ca)
         self._http = httpx.Client(
             base_url=settings.url, verify=context, headers=headers, timeout=TIMEOUT, trust_env=False
@@ -53,10 +65,11 @@ class CityHall:
         """End it; its documents that are not at the printer die with it."""
         return self._patiently("DELETE", f"/1/sessions/{session}")
 
-    def send(self, document: bytes, session: str, service: str, submission: str) -> Json:
-        """Hand in a document. The submission (32 hex digits) makes repeating safe."""
+    def send(self, document: bytes, session: str, service: str, submission: str, flatten: bool = False) -> Json:
+        """Hand in a document; `flatten`: as pictures of its pages. The submission (32 hex digits) makes repeating safe."""
         path, headers = f"/1/sessions/{session}/jobs", {"Submission": submission, "Content-Type": "application/pdf"}
-        return self._patiently("POST", path, params={"service": service}, headers=headers, content=document)
+        params = {"service": service, **({"flatten": "true"} if flatten else {})}
+        return self._patiently("POST", path, params=params, headers=headers, content=document)
 
     def approve(self, job: str) -> Json:
         """印刷を許可."""
@@ -96,8 +109,8 @@ class CityHall:
         request = self._http.build_request("GET", f"/1/jobs/{job}/events", timeout=timeout)
         response = self._http.send(request, stream=True)
         if response.status_code != httpx.codes.OK:
-            response.read()
-            _answer(response)
+            with contextlib.closing(response):
+                _answer(response)
         return _views(response)
 
     def _patiently(self, method: str, path: str, **request: Any) -> Json:
@@ -105,9 +118,10 @@ class CityHall:
 
     def _once(self, method: str, path: str, **request: Any) -> Json:
         try:
-            return _answer(self._http.request(method, path, **request))
+            with self._http.stream(method, path, **request) as response:
+                return _answer(response)
         except httpx.TransportError as error:
-            raise OutOfReachError(type(error).__name__) from error
+            raise OutOfReachError(tls.why_refused(error) or type(error).__name__) from error
 
     def _waiting(self, action: Callable[[], T]) -> T:
         until, tries = time.monotonic() + self._patience_s, 0
@@ -127,36 +141,67 @@ class CityHall:
 def _views(response: httpx.Response) -> Iterator[Json]:
     # A cut in the middle is no error: the caller asks again, and the first event is the whole job.
     try:
-        for line in response.iter_lines():
-            if line.startswith("data: "):
-                yield _json(line.removeprefix("data: "))
+        for line in _lines(response):
+            if line.startswith(b"data: "):
+                yield _json(line.removeprefix(b"data: "))
     except httpx.TransportError:
         return
     finally:
         response.close()
 
 
+class _Answer(Json):
+    """What every command may read without looking first."""
+
+    def __missing__(self, name: str) -> Any:
+        raise AnswerError(f"it names no {name}")
+
+
+def _lines(response: httpx.Response) -> Iterator[bytes]:
+    """An event stream has no end, but each of its lines has."""
+    left = b""
+    for piece in response.iter_raw():
+        *lines, left = (left + piece).split(b"\n")
+        yield from lines
+        if len(left) > ANSWER_BYTES:
+            raise AnswerError(f"more than {ANSWER_BYTES} bytes")
+
+
+def _whole(response: httpx.Response) -> bytes:
+    raw, until = bytearray(), time.monotonic() + ANSWER_S
+    for piece in response.iter_raw():
+        raw += piece
+        if len(raw) > ANSWER_BYTES:
+            raise AnswerError(f"more than {ANSWER_BYTES} bytes")
+        if time.monotonic() > until:
+            raise OutOfReachError("the answer does not end")
+    return bytes(raw)
+
+
 def _answer(response: httpx.Response) -> Json:
-    body = _json(response.text)
+    raw = _whole(response)
     if response.is_success:
-        return body
+        return _Answer(_json(raw))
+    said = _json(raw)
     if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
-        raise OutOfReachError(str(body.get("sentence", "")))
-    raise RefusedError(str(body.get("key", "")), str(body.get("sentence", "")), response.status_code)
+        raise OutOfReachError(str(said.get("sentence", "")))
+    raise RefusedError(str(said.get("key", "")), str(said.get("sentence", "")), response.status_code)
 
 
-def _json(text: str) -> Json:
+def _json(raw: bytes) -> Json:
     try:
-        value = json.loads(text)
-    except ValueError:
-        raise AnswerError("not JSON") from None
-    if not isinstance(value, dict):
-        raise AnswerError("not an object")
-    return value
+        return strict_json.decode(raw, dict[str, Any], ANSWER_BYTES)
+    except WireError as error:
+        raise AnswerError(str(error)) from None
 
 
 def _token(path: Path) -> str:
     try:
-        return path.read_text("ascii").strip()
-    except (OSError, ValueError) as error:
-        raise FileError(f"{path}: {type(error).__name__}") from None
+        token = read_small(path, _TOKEN_BYTES, private=True).decode("ascii").strip()
+    except UnfitFileError as error:
+        raise FileError(str(error)) from None
+    except ValueError:
+        token = ""
+    if not token.isprintable() or not token or " " in token:
+        raise FileError(f"{path} holds no token; ask city IT for a new one")
+    return token

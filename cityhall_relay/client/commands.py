@@ -41,7 +41,8 @@ def send(args: argparse.Namespace) -> int:
     digest = hashlib.sha256(document).hexdigest()
     city_hall, screen = _city_hall(args, PATIENCE_S), Screen(args.json)
     # Drawn once: however often the request is repeated, it stays one document.
-    job = city_hall.send(document, args.session, args.service, args.submission or secrets.token_hex(16))
+    submission = args.submission or secrets.token_hex(16)
+    job = city_hall.send(document, args.session, args.service, submission, args.flatten)
     if not args.json:
         print(f"{job['job']} is with city hall; this command shows its way, and Ctrl-C leaves it there.", flush=True)
     screen.step(job | {"source_sha256": digest})

@@ -1,33 +1,83 @@
-"""The disposable process: reads a document from standard input, locks itself in, looks, reports, ends.
+"""The disposable process: reads a document from standard input, locks itself in, looks, draws where asked to, ends.
 
-Run by check.py with an `IntakeLimits` as JSON; never imported by a process that holds keys. Standard output gets one
-`Report` as JSON and nothing else. Exit codes: 0 a report was written, whatever it says; 3 the machine offers no sandbox
-and the document was not read; anything else, or a signal, is for check.py to judge.
+Run by check.py with a `Task` as JSON; never imported by a process that holds keys. Standard output gets one `Report` as
+JSON, then a line feed and the drawn document where there is one, and nothing else. Exit codes: 0 a report was written,
+whatever it says; 3 the document was not read, because the machine offers no sandbox or cannot draw; anything else, or a
+signal, is for check.py to judge.
 """
 
 import os
+from collections.abc import Iterable
 
 import msgspec
 import pikepdf
 from pikepdf import settings
 
-from cityhall_relay.intake.errors import SandboxUnavailableError
+from cityhall_relay.intake.errors import DrawingUnavailableError, NotDrawnError, SandboxUnavailableError
 from cityhall_relay.intake.examine import examine
-from cityhall_relay.intake.report import EXIT_NO_SANDBOX, MAX_FINDINGS, Finding, IntakeLimits, Refusal, Report
-from cityhall_relay.intake.sandbox import SandboxLimits, lock_down
+from cityhall_relay.intake.memory import Memory
+from cityhall_relay.intake.report import (
+    EXIT_UNAVAILABLE,
+    FLATTENING_CURES,
+    MAX_FINDINGS,
+    Drawing,
+    Finding,
+    IntakeLimits,
+    Refusal,
+    Report,
+    Task,
+)
+from cityhall_relay.intake.sandbox import Isolation, SandboxLimits, lock_down
 
 
-def main(limits_json: str) -> int:
+def main(task_json: str) -> int:
     """The whole life of the process; returns its exit code."""
-    limits = msgspec.json.decode(limits_json, type=IntakeLimits)
+    task = msgspec.json.decode(task_json, type=Task)
+    limits, drawing = task.limits, task.drawing
     settings.set_qpdf_limits(flate_max_memory=limits.stream_bytes, run_length_max_memory=limits.stream_bytes)
     pikepdf.set_object_conversion_mode("explicit")
     try:
-        isolation = lock_down(SandboxLimits(memory_bytes=limits.memory_bytes, cpu_seconds=limits.cpu_seconds))
-    except SandboxUnavailableError as error:
+        draughtsman = Draughtsman(drawing, limits) if drawing else None
+        isolation = lock_down(_sandbox_limits(task))
+    except (SandboxUnavailableError, DrawingUnavailableError) as error:
         _write_all(str(error).encode())
-        return EXIT_NO_SANDBOX
-    pages, findings = examine(_read_all(limits.document_bytes), limits)
+        return EXIT_UNAVAILABLE
+    _answer(_look(_read_all(limits.document_bytes), limits, isolation, draughtsman))
+    return 0
+
+
+class Draughtsman:
+    """Draws what the examination has let through. Made before the process locks itself in; raises DrawingUnavailableError."""
+
+    def __init__(self, drawing: Drawing, limits: IntakeLimits) -> None:
+        from cityhall_relay.intake.drawing import prepare  # a document that is sealed as it came needs none of it
+
+        self._drawing, self._limits = drawing, limits
+        self._draw, self._memory = prepare(drawing), Memory()
+
+    def minds(self, finding: Finding) -> bool:
+        """Whether the finding still is a reason to refuse."""
+        return not (self._drawing.flatten and finding.refusal in FLATTENING_CURES)
+
+    def drawn(self, document: bytes, report: Report) -> Report:
+        """The report with the drawn document, or with the reason why there is none."""
+        if report.pages > self._drawing.most_pages:
+            return report
+        try:
+            made = self._draw(document, report.sizes, self._limits.document_bytes)
+        except NotDrawnError as error:
+            return msgspec.structs.replace(report, findings=(error.finding,))
+        except MemoryError:
+            return msgspec.structs.replace(report, findings=(Finding(refusal=Refusal.BOMB),))
+        if self._memory.may_have_run_out(self._limits.drawing_memory_bytes, self._limits.allocation_bytes):
+            return msgspec.structs.replace(report, findings=(Finding(refusal=Refusal.BOMB),))
+        return msgspec.structs.replace(report, document_format=self._drawing.document_format, drawn=made)
+
+
+def _look(document: bytes, limits: IntakeLimits, isolation: Isolation, draughtsman: Draughtsman | None) -> Report:
+    pages, findings = examine(document, limits)
+    if draughtsman:
+        findings = list(filter(draughtsman.minds, findings))
     report = Report(
         pages=len(pages),
         sizes=pages,
@@ -35,11 +85,17 @@ def main(limits_json: str) -> int:
         isolation=isolation.layers,
         findings=_once_each(findings),
     )
-    _write_all(msgspec.json.encode(report))
-    return 0
+    return report if findings or not draughtsman else draughtsman.drawn(document, report)
 
 
-def _once_each(findings: list[Finding]) -> tuple[Finding, ...]:
+def _sandbox_limits(task: Task) -> SandboxLimits:
+    limits, most = task.limits, task.limits.allocation_bytes
+    if task.drawing:
+        return SandboxLimits(limits.drawing_memory_bytes, limits.drawing_cpu_seconds, most)
+    return SandboxLimits(limits.memory_bytes, limits.cpu_seconds, most)
+
+
+def _once_each(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The same reason on many pages is told once, with the first of them."""
     told: dict[tuple[Refusal, str], Finding] = {}
     for finding in findings:
@@ -55,6 +111,14 @@ def _read_all(limit: int) -> bytes:
     return bytes(document)
 
 
+def _answer(report: Report) -> None:
+    _write_all(msgspec.json.encode(msgspec.structs.replace(report, drawn=b"")))
+    if report.drawn:
+        _write_all(b"\n")
+        _write_all(report.drawn)
+
+
 def _write_all(answer: bytes) -> None:
-    while answer:
-        answer = answer[os.write(1, answer) :]
+    rest = memoryview(answer)
+    while rest:
+        rest = rest[os.write(1, rest) :]

@@ -7,9 +7,10 @@ of places to avoid. A link to the web is let through: on paper it is ink.
 from collections.abc import Iterator
 from typing import Final
 
-from pikepdf import Array, Dictionary, Name, Object, ObjectSet, Pdf, Stream, StreamDecodeLevel
+from pikepdf import Array, Dictionary, Name, Object, ObjectSet, Pdf, Stream
 
-from cityhall_relay.intake.report import Finding, Refusal
+from cityhall_relay.intake.pictures import unpacked, unpacked_inline
+from cityhall_relay.intake.report import Finding, IntakeLimits, Refusal
 
 _KEYS: Final = {
     "/JS": Refusal.SCRIPT,
@@ -46,28 +47,29 @@ _MAPS: Final = frozenset(
 )
 """Dictionaries under these keys have keys of the author's choosing: a glyph may well be called /AA."""
 
-_IMAGE_CODECS: Final = frozenset(("/DCTDecode", "/DCT", "/JPXDecode", "/JBIG2Decode", "/CCITTFaxDecode", "/CCF"))
-"""Decoded by the printer, never here: qpdf has no decoder for most of them, and their size is bounded by the page."""
-
 
 class TooMuchError(Exception):
     """The document's streams unpack to more than a certificate can hold."""
 
 
-def forbidden_contents(pdf: Pdf, decoded_limit: int) -> Iterator[Finding]:
+def forbidden_contents(pdf: Pdf, limits: IntakeLimits) -> Iterator[Finding]:
     """Findings for everything reachable that does not belong on paper; the same one may come more than once.
 
-    Decodes every stream on the way, and raises TooMuchError when all together exceed `decoded_limit` bytes and
-    pikepdf.PdfError when one of them is damaged or exceeds qpdf's own limit.
+    Decodes every stream on the way. Raises TooMuchError when all together are more than a document may unpack to, here or in a
+    printer, TooLargeAPictureError for one picture, and PdfError or ValueError when one is damaged or exceeds qpdf's limit.
     """
-    decoded = 0
+    decoded = pictures = 0
+    most = limits.stream_bytes * len(pdf.pages)  # in a printer: one sheet full of picture at a time
     for thing, is_map in _reachable(pdf):
         if not is_map:
             yield from _refused(thing)
         if isinstance(thing, Stream):
-            decoded += _decoded_size(thing)
-            if decoded > decoded_limit:
+            size = unpacked(pdf, thing, limits.stream_bytes)
+            decoded, pictures = decoded + size.here, pictures + size.picture
+            if decoded > limits.decoded_bytes or pictures > most:
                 raise TooMuchError
+    if pictures + unpacked_inline(pdf, limits.stream_bytes) > most:
+        raise TooMuchError
 
 
 def _reachable(pdf: Pdf) -> Iterator[tuple[Object, bool]]:
@@ -87,13 +89,14 @@ def _reachable(pdf: Pdf) -> Iterator[tuple[Object, bool]]:
 
 
 def _refused(thing: Object) -> Iterator[Finding]:
-    for key, refusal in _KEYS.items():
-        if key in thing:
-            yield Finding(refusal=refusal, detail=key[1:])
-    for table, kind in ((_ACTIONS, thing.get(Name.S)), (_ANNOTATIONS, thing.get(Name.Subtype))):
+    keys = thing.keys()
+    for key in sorted(keys & _KEYS.keys()):
+        yield Finding(refusal=_KEYS[key], detail=key[1:])
+    for table, key in ((_ACTIONS, "/S"), (_ANNOTATIONS, "/Subtype")):
+        kind = thing[key] if key in keys else None
         if isinstance(kind, Name) and str(kind) in table:
             yield Finding(refusal=table[str(kind)], detail=str(kind)[1:])
-    if _acts_when_opened(thing):
+    if "/OpenAction" in keys and _acts_when_opened(thing):
         yield Finding(refusal=Refusal.SCRIPT, detail="OpenAction")
     if isinstance(thing, Stream) and (Name.F in thing or Name.Ref in thing):
         yield Finding(refusal=Refusal.EXTERNAL_REFERENCE, detail="F" if Name.F in thing else "Ref")
@@ -103,11 +106,3 @@ def _acts_when_opened(thing: Object) -> bool:
     """/OpenAction may be a place in the document, which many programs write; as an action it may only go to one."""
     action = thing.get(Name.OpenAction)
     return isinstance(action, Dictionary) and action.get(Name.S) != Name.GoTo
-
-
-def _decoded_size(stream: Stream) -> int:
-    filters = stream.get(Name.Filter)
-    names = filters if isinstance(filters, Array) else [filters]
-    if any(str(name) in _IMAGE_CODECS for name in names):
-        return len(stream.get_raw_stream_buffer())
-    return len(stream.get_stream_buffer(StreamDecodeLevel.specialized))

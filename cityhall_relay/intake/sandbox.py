@@ -31,6 +31,9 @@ _NAMESPACES: Final = (
 
 _SCMP_ACT_ALLOW: Final = 0x7FFF0000
 _SCMP_ACT_ERRNO_EPERM: Final = 0x00050000 | errno.EPERM
+_SCMP_ACT_KILL_PROCESS: Final = 0x80000000
+_SCMP_CMP_LE: Final = 3
+_SCMP_CMP_GT: Final = 6
 _SCMP_CMP_MASKED_EQ: Final = 7
 _SCMP_FLTATR_CTL_TSYNC: Final = 4  # the filter holds for every thread, or loading it fails
 _PROT_EXEC: Final = 4
@@ -38,21 +41,26 @@ _PROT_EXEC: Final = 4
 # Reading and answering on what is open, memory, time, signals to itself, and the end. Nothing here names a file, another
 # process or an address.
 _ALLOWED: Final = (
-    *("read", "readv", "write", "writev", "lseek", "close", "fstat"),
-    *("brk", "munmap", "mremap", "madvise", "futex", "sched_yield", "getrandom"),
+    *("read", "readv", "pread64", "write", "writev", "lseek", "close", "fstat"),
+    *("brk", "munmap", "madvise", "futex", "sched_yield", "getrandom"),
     *("clock_gettime", "clock_getres", "gettimeofday", "time"),
     *("rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall"),
     *("getpid", "gettid", "exit", "exit_group"),
 )
 _ALLOWED_WITHOUT_EXECUTION: Final = ("mmap", "mprotect")  # their third argument is the protection
+_SIZES: Final = {"mmap": 1, "mremap": 2}  # which argument says how much memory is asked for
 
 
 @dataclass(frozen=True)
 class SandboxLimits:
-    """Address space in bytes, including what the process holds already, and CPU time in seconds."""
+    """Address space in bytes, including what the process holds already, and CPU time in seconds.
+
+    A process that asks for more than `allocation_bytes` at once is killed (SIGSYS); less is given or not.
+    """
 
     memory_bytes: int
     cpu_seconds: int
+    allocation_bytes: int
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,9 @@ class _Comparison(ctypes.Structure):
     ]
 
 
+_NOT_EXECUTABLE: Final = _Comparison(arg=2, op=_SCMP_CMP_MASKED_EQ, datum_a=_PROT_EXEC, datum_b=0)
+
+
 def lock_down(limits: SandboxLimits) -> Isolation:
     """Give up everything that parsing does not need. There is no way back; call it in a process made for the purpose.
 
@@ -88,7 +99,7 @@ def lock_down(limits: SandboxLimits) -> Isolation:
     libc.prctl(_PR_SET_DUMPABLE, *map(ctypes.c_ulong, (0, 0, 0, 0)))
     layers += ("no new privileges", *(("landlock",) if forbid_files() else ()))
     _set_limits(limits)
-    _install_filter(seccomp)
+    _install_filter(seccomp, limits.allocation_bytes)
     return Isolation((*layers, "resource limits", "seccomp"))
 
 
@@ -128,19 +139,28 @@ def _set_limits(limits: SandboxLimits) -> None:
         resource.setrlimit(kind, (soft, hard))
 
 
-def _install_filter(library: ctypes.CDLL) -> None:
+def _install_filter(library: ctypes.CDLL, allocation_bytes: int) -> None:
     context = library.seccomp_init(_SCMP_ACT_ERRNO_EPERM)
     if not context:
         raise SandboxUnavailableError("seccomp_init failed")
     _succeed(library.seccomp_attr_set(context, _SCMP_FLTATR_CTL_TSYNC, 1))
-    not_executable = _Comparison(arg=2, op=_SCMP_CMP_MASKED_EQ, datum_a=_PROT_EXEC, datum_b=0)
-    rules = [(name, 0) for name in _ALLOWED] + [(name, 1) for name in _ALLOWED_WITHOUT_EXECUTION]
-    for name, comparisons in rules:
-        number = library.seccomp_syscall_resolve_name(name.encode())
-        _succeed(
-            library.seccomp_rule_add_array(context, _SCMP_ACT_ALLOW, number, comparisons, ctypes.byref(not_executable))
-        )
+    for name in _ALLOWED:
+        _add_rule(library, context, _SCMP_ACT_ALLOW, name)
+    for name in (*_ALLOWED_WITHOUT_EXECUTION, "mremap"):
+        conditions = [_NOT_EXECUTABLE] if name in _ALLOWED_WITHOUT_EXECUTION else []
+        if name in _SIZES:
+            size = _SIZES[name]
+            conditions.append(_Comparison(arg=size, op=_SCMP_CMP_LE, datum_a=allocation_bytes))
+            too_much = _Comparison(arg=size, op=_SCMP_CMP_GT, datum_a=allocation_bytes)
+            _add_rule(library, context, _SCMP_ACT_KILL_PROCESS, name, too_much)
+        _add_rule(library, context, _SCMP_ACT_ALLOW, name, *conditions)
     _succeed(library.seccomp_load(context))
+
+
+def _add_rule(library: ctypes.CDLL, context: int, action: int, name: str, *conditions: _Comparison) -> None:
+    number = library.seccomp_syscall_resolve_name(name.encode())
+    array = (_Comparison * len(conditions))(*conditions)
+    _succeed(library.seccomp_rule_add_array(context, action, number, len(conditions), array))
 
 
 def _succeed(result: int) -> None:

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
+from cityhall_base.printers import PWG_RASTER
 from cityhall_wire.check_word import CheckWord, check_word
 from cityhall_wire.headers import SealHeader, decode_seal_header
 from cityhall_wire.lifecycle import ENDS, JobState
@@ -45,7 +46,7 @@ class Job(Row, frozen=True, kw_only=True):
     attempt: int
     seal_header: bytes  # the exact bytes that are bound
     seal_digest: bytes
-    size: int  # bytes of the document
+    size: int  # bytes of the document as the clerk sent it
     body_size: int  # bytes of the ciphertext
     created_at: int
     changed_at: int
@@ -55,6 +56,16 @@ class Job(Row, frozen=True, kw_only=True):
     printer_uuid: str = ""
     printer_up_time: int = 0  # seconds, when that release was asked for
     destroyed_at: int | None = None
+    drawn_dpi: int = 0  # at which city hall drew its pages; 0: it goes as it came
+    flattened: bool = False  # drawn because the clerk asked for it
+
+    @property
+    def prepared(self) -> str:
+        """What became of the document before it was sealed, in words of the field."""
+        if not self.drawn_dpi:
+            return "pdf as sent"
+        raster = "pwg-raster" if self.header.document_format == PWG_RASTER else ""
+        return " ".join(filter(None, ("flattened" if self.flattened else "", raster, f"{self.drawn_dpi} dpi")))
 
     @property
     def ended(self) -> bool:

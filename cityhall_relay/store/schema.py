@@ -28,6 +28,11 @@ def relay_migrations() -> Migrations:
     def ends(db: Database) -> None:
         _ends(db)
 
+    @migrations(name="0004_drawn_pages")
+    def drawn_pages(db: Database) -> None:
+        for column in ("drawn_dpi", "flattened"):
+            db.table("jobs").add_column(column, int, not_null_default=0)
+
     return migrations
 
 

@@ -18,8 +18,8 @@ _ENDS = ", ".join(f"'{state}'" for state in sorted(ENDS))  # our own enum's valu
 class SqliteStore(Store):
     """`relay.db`. Raises StoreInUseError or StoreError when it cannot be opened."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
-        super().__init__(path, schema.relay_migrations(), clock)
+    def __init__(self, path: Path, clock: Clock, owner: str = "") -> None:
+        super().__init__(path, schema.relay_migrations(), clock, owner)
 
     def save_session(self, session: rows.Session) -> None:
         self._upsert("sessions", session, "session")

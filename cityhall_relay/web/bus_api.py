@@ -9,12 +9,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from cityhall_base import coding
+from cityhall_base.web import reading
+from cityhall_base.web.app import application
+from cityhall_base.web.errors import CodingError
 from cityhall_relay.bodies import Bodies
 from cityhall_relay.bus_desk import EVIDENCE, RELEASE, SYNC, BusDesk
-from cityhall_relay.errors import NotFoundError, RangeError
+from cityhall_relay.errors import BodyDamagedError, NotFoundError, RangeError
 from cityhall_relay.store import RelayStore
-from cityhall_relay.web import reading
 from cityhall_relay.web.errors import HANDLERS
+from cityhall_wire.strict_json import MESSAGE_BYTES
 
 _RANGE: Final = re.compile(r"bytes=(\d{1,10})-(\d{0,10})")
 
@@ -28,8 +32,8 @@ def bus_app(desk: BusDesk, store: RelayStore, bodies: Bodies) -> Starlette:
     def signed(kinds: tuple[str, ...]) -> Callable[[Request], Awaitable[Response]]:
         async def handle(request: Request) -> Response:
             bus = desk.enrolled(request.scope["state"]["peer"])
-            raw = await reading.message(request)
-            return Response(desk.answer(bus, raw, kinds), media_type="application/json")
+            raw = _unpacked(request, await reading.message(request))
+            return _packed(request, desk.answer(bus, raw, kinds))
 
         return handle
 
@@ -39,7 +43,12 @@ def bus_app(desk: BusDesk, store: RelayStore, bodies: Bodies) -> Starlette:
         if job is None or job.bus != bus or job.ended:
             raise NotFoundError
         first, count = _range(request.headers.get("range", ""), job.body_size)
-        piece = bodies.read(job.job, first, count)
+        try:
+            piece = bodies.read(job.job, first, count)
+        except FileNotFoundError:
+            piece = b""
+        if len(piece) != count:
+            raise BodyDamagedError(job.job)
         headers = {"Content-Range": f"bytes {first}-{first + len(piece) - 1}/{job.body_size}"}
         return Response(piece, 206, headers, "application/octet-stream")
 
@@ -49,7 +58,22 @@ def bus_app(desk: BusDesk, store: RelayStore, bodies: Bodies) -> Starlette:
         Route("/1/evidence", signed(EVIDENCE), methods=["POST"]),
         Route("/1/body/{job}", body, methods=["GET"]),
     ]
-    return Starlette(routes=routes, exception_handlers=dict(HANDLERS))
+    return application(routes, HANDLERS)
+
+
+def _unpacked(request: Request, raw: bytes) -> bytes:
+    match request.headers.get("content-encoding", coding.IDENTITY):
+        case coding.IDENTITY:
+            return raw
+        case coding.DEFLATE:
+            return coding.unpack(raw, MESSAGE_BYTES)
+    raise CodingError
+
+
+def _packed(request: Request, answer: bytes) -> Response:
+    if coding.DEFLATE not in request.headers.get("accept-encoding", ""):
+        return Response(answer, media_type="application/json")
+    return Response(coding.pack(answer), 200, {"Content-Encoding": coding.DEFLATE}, "application/json")
 
 
 def _range(header: str, size: int) -> tuple[int, int]:

@@ -12,6 +12,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from cityhall_base.city import City
+from cityhall_base.web import reading as read
+from cityhall_base.web.app import application
 from cityhall_relay.changes import Changes
 from cityhall_relay.clerk_desk import ClerkDesk, Clerks
 from cityhall_relay.errors import RequestError, StoppingError, TokenError
@@ -71,12 +73,12 @@ class ClerkApi:
             Route("/1/jobs/{job}/events", self.events, methods=["GET"]),
             Route("/1/buses", self.buses, methods=["GET"]),
         ]
-        return Starlette(routes=routes, exception_handlers=dict(HANDLERS))
+        return application(routes, HANDLERS)
 
     async def open_session(self, request: Request) -> Response:
         """201 with the session; 409 where the clerk or the bus has one."""
         clerk = self._clerk(request)
-        ask = strict_json.decode(await reading.message(request), OpenSession)
+        ask = strict_json.decode(await read.message(request), OpenSession)
         return _json(self._sessions.open(clerk, ask.bus, ask.section, ask.stop, ask.slot), 201)
 
     async def close_session(self, request: Request) -> Response:
@@ -142,6 +144,7 @@ class ClerkApi:
     def _submission(self, request: Request) -> Submission:
         copies = request.query_params.get("copies", "1")
         service = request.query_params.get("service", "")
+        flatten = request.query_params.get("flatten", "false")
         try:
             return msgspec.convert(
                 {
@@ -150,11 +153,13 @@ class ClerkApi:
                     "service": service,
                     "number": request.headers.get("submission", ""),
                     "copies": int(copies),
+                    "flatten": _BOOLEANS[flatten],
                 },
                 Submission,
             )
-        except (msgspec.ValidationError, ValueError):
-            raise RequestError("needs a header Submission of 32 hex digits, and copies as a number") from None
+        except (msgspec.ValidationError, ValueError, KeyError):
+            wanted = "a header Submission of 32 hex digits, copies as a number, and flatten as true or false"
+            raise RequestError(f"needs {wanted}") from None
 
     def _clerk(self, request: Request) -> str:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -166,6 +171,7 @@ class ClerkApi:
         return _json(job_view(self._store, job))
 
 
+_BOOLEANS: Final = {"true": True, "false": False}
 _NOT_STORED: Final = {"Cache-Control": "no-store"}
 
 

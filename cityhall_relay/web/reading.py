@@ -1,61 +1,19 @@
-"""Read a request's body into memory: counted while it comes, never believed from its headers, never on a disk."""
+"""Read a clerk's document into memory: as every body is read (cityhall_base.web.reading), under the document's own limits."""
 
-import asyncio
 from typing import Final
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
-from cityhall_relay.errors import BodyTooLargeError, MediaTypeError, SlowBodyError
-from cityhall_wire.errors import TooLargeError
-from cityhall_wire.strict_json import MESSAGE_BYTES
-
-MESSAGE_S: Final = 30.0
-"""64 KiB at 20 kbit/s, a poor cell in a valley."""
+from cityhall_base.web import errors, reading
+from cityhall_relay.errors import BodyTooLargeError
 
 DOCUMENT_S: Final = 300.0
 """32 MiB at 1 Mbit/s from a branch office."""
 
-SILENCE_S: Final = 30.0
-"""A client that sends nothing for so long is gone."""
-
-
-async def message(request: Request) -> bytes:
-    """At most 64 KiB of JSON. Raises MediaTypeError, TooLargeError or SlowBodyError."""
-    kind = request.headers.get("content-type", "application/json")
-    if kind.split(";")[0].strip().lower() != "application/json":
-        raise MediaTypeError
-    try:
-        return await _read(request, MESSAGE_BYTES, MESSAGE_S)
-    except BodyTooLargeError:
-        raise TooLargeError(f"{MESSAGE_BYTES} bytes are allowed") from None
-
 
 async def document(request: Request, limit: int) -> bytes:
-    """At most `limit` bytes of a document. Raises BodyTooLargeError or SlowBodyError."""
-    return await _read(request, limit, DOCUMENT_S)
-
-
-async def _read(request: Request, limit: int, seconds: float) -> bytes:
+    """At most `limit` bytes of a document. Raises BodyTooLargeError, or SlowBodyError of cityhall_base."""
     try:
-        async with asyncio.timeout(seconds):
-            return await _collect(request, limit)
-    except (TimeoutError, ClientDisconnect):
-        raise SlowBodyError from None
-
-
-async def _collect(request: Request, limit: int) -> bytes:
-    body, received = bytearray(), 0
-    chunks = aiter(request.stream())
-    while True:
-        async with asyncio.timeout(SILENCE_S):
-            chunk = await anext(chunks, None)
-        if chunk is None:
-            break
-        received += len(chunk)
-        if received <= limit:
-            body += chunk
-        elif received > 2 * limit:
-            break  # an honest client gets its sentence after the whole body; nobody may send for ever
-    if received > limit:
-        raise BodyTooLargeError(f"{limit} bytes are allowed")
-    return bytes(body)
+        return await reading.body(request, limit, DOCUMENT_S)
+    except errors.BodyTooLargeError:
+        raise BodyTooLargeError(f"{limit} bytes are allowed") from None

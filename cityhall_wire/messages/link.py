@@ -16,6 +16,7 @@ from cityhall_wire.headers import (
     JobId,
     Name,
     Nonce,
+    Ordinal,
     SessionId,
     UtcMs,
     Version,
@@ -30,8 +31,8 @@ class LinkMessage(msgspec.Struct, frozen=True, kw_only=True):
     v: Version
     city: CityId
     bus: BusId
-    boot: Annotated[int, Meta(ge=1)]
-    seq: Annotated[int, Meta(ge=1)]
+    boot: Ordinal
+    seq: Ordinal
     at: UtcMs  # the bus's own clock; order is (boot, seq), never this
 
 

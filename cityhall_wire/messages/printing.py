@@ -19,6 +19,7 @@ from cityhall_wire.headers import (
     JobId,
     Name,
     Nonce,
+    Ordinal,
     SessionId,
     UtcMs,
     Version,
@@ -53,6 +54,7 @@ class ReleaseRequest(PrintMessage, frozen=True, kw_only=True):
     config: Digest
     printer_uuid: Annotated[str, Meta(max_length=64)]
     printer_up_time: Count  # seconds; IPP printer-up-time when the request was signed
+    printer_counter: Count | None = None  # printer-impressions-completed then, where the profile proves by it
 
 
 class Finding(StrEnum):
@@ -69,7 +71,7 @@ class Finding(StrEnum):
 class Evidence(PrintMessage, frozen=True, kw_only=True):
     """What the spooler saw of one attempt. `n` counts the statements of an attempt from 1."""
 
-    n: Annotated[int, Meta(ge=1)]
+    n: Ordinal
     at: UtcMs
     finding: Finding
     why: Name
@@ -79,3 +81,5 @@ class Evidence(PrintMessage, frozen=True, kw_only=True):
     job_state: Annotated[str, Meta(max_length=32)] = ""
     job_reasons: Annotated[tuple[Annotated[str, Meta(max_length=64)], ...], Meta(max_length=16)] = ()
     impressions: Count = 0  # IPP job-impressions-completed
+    counter_before: Count | None = None  # the printer's own counter when the release was asked for,
+    counter_after: Count | None = None  # and after the job's end; only where the profile proves by it

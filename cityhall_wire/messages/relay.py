@@ -15,6 +15,7 @@ from cityhall_wire.headers import (
     Name,
     Nonce,
     OpaqueId,
+    Ordinal,
     SessionId,
     UtcMs,
     Version,
@@ -36,7 +37,7 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
     """The bus may print for so many seconds from the moment it *sent* the nonce."""
 
     nonce: Nonce
-    seconds: Annotated[int, Meta(ge=1)]
+    seconds: Ordinal
 
 
 class SessionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +48,7 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
     clerk: OpaqueId
     stop: Name
     slot: Annotated[int, Meta(ge=0, le=999)]  # 0: no booking
-    seconds_left: Annotated[int, Meta(ge=0)]
+    seconds_left: Count
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,11 +1,8 @@
 """MQTT topics: `cityhall/1/<city>/<bus>/up|down/<kind>` and `…/state`. The broker lets a bus touch its own subtree only."""
 
-from typing import Annotated
-
 import msgspec
-from msgspec import Meta
 
-from cityhall_wire.headers import Version
+from cityhall_wire.headers import Ordinal, Version
 
 
 class Hint(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,7 +16,7 @@ class BusState(msgspec.Struct, frozen=True, kw_only=True):
 
     v: Version
     online: bool
-    boot: Annotated[int, Meta(ge=1)]
+    boot: Ordinal
 
 
 def subtree(city: str, bus: str) -> str:

@@ -1,7 +1,9 @@
 """`./run demo`: city hall and a bus on this machine, one certificate from the clerk's PDF to paper.
 
+With --rehearse: staff practice, with a menu of what can go wrong.
+
 exit codes:
-  0  the certificate was handed over (and, without --once, Ctrl-C ended it)
+  0  the certificate was handed over, or the rehearsal went as it must (and, without --once, somebody ended it)
   1  something did not work; the sentence says what, and where the logs are
   2  the command line was not understood
   4  city hall does not take the document; the sentence says why
@@ -14,7 +16,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -22,7 +24,10 @@ from typing import Final
 import msgspec
 
 from cityhall_base.errors import SetupError
+from cityhall_base.words import Language
+from provisioning.demo.mishaps import LIE, MISHAPS
 from provisioning.demo.parts import House
+from provisioning.demo.rehearse import LIMITS, Played, Rehearsal, Said, chosen, menu
 from provisioning.demo.walk import Walk, Walked
 from provisioning.errors import DocumentRefusedError, ProvisionError, WalkError
 from provisioning.sample import sample_certificate
@@ -40,14 +45,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     # A script's background job inherits SIGINT ignored; here it always means: stop everything.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        document = _read(arguments.document) if arguments.document else sample_certificate(1)
-        return _in_folder(arguments, document)
+        return _in_folder(arguments, _job(arguments))
     except KeyboardInterrupt:
         _say("Stopped.")
         return 0 if not arguments.once else 130
     except (OSError, ProvisionError) as error:
         _say(str(error))
         return FAILED
+
+
+Job = Callable[[House], None]
+"""What is done in the house once it is there."""
+
+
+def _job(arguments: argparse.Namespace) -> Job:
+    if arguments.rehearse is not None:
+        names = chosen(arguments.rehearse or ("all" if arguments.once else ""))
+        return lambda house: _rehearse(house, names, Language(arguments.lang), once=arguments.once)
+    document = _read(arguments.document) if arguments.document else sample_certificate(1)
+    return lambda house: _walk(house, document, once=arguments.once)
 
 
 def _read(path: Path) -> bytes:
@@ -66,6 +82,15 @@ def _parser() -> argparse.ArgumentParser:
         "--once", action="store_true", help="print one certificate and stop; last line: one JSON object"
     )
     parser.add_argument("--document", type=Path, metavar="FILE", help="print this PDF instead of the sample")
+    parser.add_argument(
+        "--rehearse",
+        nargs="?",
+        const="",
+        metavar="MISHAP,...",
+        help=f"staff practice: {', '.join(MISHAPS)}, or all; without names, a menu",
+    )
+    languages = [str(language) for language in Language]
+    parser.add_argument("--lang", choices=languages, default=languages[0], help="language of the rehearsal")
     parser.add_argument("--dir", type=Path, metavar="DIR", help="new or empty folder to work in, kept afterwards")
     parser.add_argument("--keep", action="store_true", help="keep the folder also where it is a temporary one")
     parser.add_argument("--yes", action="store_true", help="for ./run; nothing is asked here")
@@ -76,11 +101,12 @@ def _leave(number: int, _frame: FrameType | None) -> None:
     sys.exit(128 + number)
 
 
-def _in_folder(arguments: argparse.Namespace, document: bytes) -> int:
+def _in_folder(arguments: argparse.Namespace, job: Job) -> int:
     with _folder(arguments) as folder:
-        house = House(folder)
+        practice = arguments.rehearse is not None
+        house = House(folder, limits=LIMITS, lies=(LIE,)) if practice else House(folder)
         try:
-            return _run(house, document, once=arguments.once)
+            return _run(house, job)
         except DocumentRefusedError as error:
             _say(str(error))
             return REFUSED
@@ -103,18 +129,46 @@ def _folder(arguments: argparse.Namespace) -> Iterator[Path]:
             shutil.rmtree(folder)
 
 
-def _run(house: House, document: bytes, *, once: bool) -> int:
+def _run(house: House, job: Job) -> int:
     _say("Starting message bus, printer, broker, relay, spooler and agent ...")
     with house:
         _say(f"All run in {house.dir} (isolation: {house.isolation}).")
-        walked = Walk(house, _say).go(document)
-        if once:
-            sys.stdout.write(_result(house, walked) + "\n")
-            sys.stdout.flush()
-        walked.check()
-        if not once:
-            _stay(house, walked)
+        job(house)
     return 0
+
+
+def _walk(house: House, document: bytes, *, once: bool) -> None:
+    walked = Walk(house, _say).go(document)
+    if once:
+        _out(_result(house, walked))
+    walked.check()
+    if not once:
+        _stay(house, walked)
+
+
+def _rehearse(house: House, names: Sequence[str], language: Language, *, once: bool) -> None:
+    def pause() -> None:
+        if sys.stdin.isatty():
+            _say(Said.ENTER.say(language))
+            sys.stdin.readline()
+
+    rehearsal = Rehearsal(house, language, _say, pause)
+    with rehearsal.opened():
+        for played in map(rehearsal.play, names):
+            _played(played)
+        if not once:
+            for played in menu(rehearsal, language, _say):
+                _played(played)
+
+
+def _played(played: Played) -> None:
+    if not sys.stdout.isatty():  # for a program; a person has read it all
+        _out(msgspec.json.encode(played).decode())
+
+
+def _out(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def _result(house: House, walked: Walked) -> str:

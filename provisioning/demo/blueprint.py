@@ -18,6 +18,9 @@ from provisioning.small_city import SmallCity
 PARTS: Final = ("message-bus", "printer", "broker", "relay", "spooler", "agent")
 """In the order of their start."""
 
+DRIVER: Final = "driver"
+"""Beside PARTS, where the printer needs one; started before the spooler."""
+
 
 class Ports(NamedTuple):
     """TCP ports on loopback."""
@@ -45,7 +48,7 @@ class Blueprint(NamedTuple):
     city: SmallCity
 
     def part(self, name: str) -> Part:
-        """One of PARTS, not started."""
+        """One of PARTS or DRIVER, not started."""
         plan = {**self._printer(), **self._city_hall(), **self._bus()}[name]
         env, log = self._env(name, plan.owner), self.dir / "log" / f"{name}.log"
         command = Command(name, plan.argv, plan.owner, env, log, plan.groups, one_machine=name == "printer")
@@ -81,7 +84,9 @@ class Blueprint(NamedTuple):
     def _bus(self) -> dict[str, _Plan]:
         users, bus = self.users.city, self.city.bus
         spooler, agent = _ours("bus_agent", "spooler", bus.spooler_toml), _ours("bus_agent", "run", bus.bus_toml)
+        driver = _ours("bus_agent", "driver", bus.driver_toml)
         return {
+            DRIVER: _Plan(users.driver, driver, lambda: listens(bus.driver_socket)),
             "spooler": _Plan(users.spooler, spooler, lambda: listens(bus.spooler_socket)),
             "agent": _Plan(users.agent, agent, lambda: snapshot(bus.api_socket) is not None, (users.on_board,)),
         }

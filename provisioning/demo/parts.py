@@ -18,32 +18,48 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from cityhall_base.clock import SystemClock
+from cityhall_base.printers import PDF
 from provisioning import small_city
 from provisioning.city_folder import Addresses
 from provisioning.demo import paper, users
-from provisioning.demo.blueprint import PARTS, Blueprint, Ports, environment
+from provisioning.demo.blueprint import DRIVER, PARTS, Blueprint, Ports, environment
 from provisioning.demo.bytecode import compile_ours
-from provisioning.demo.printer import PrinterFolder
+from provisioning.demo.panel import Panel
+from provisioning.demo.printer import PCL, VIRTUAL_PPD, PrinterFolder
 from provisioning.demo.probe import LOOPBACK, free_ports, snapshot
 from provisioning.demo.process import READY_S, Part
+from provisioning.demo.stage import Director
 from provisioning.demo.wait import wait_until
 from provisioning.errors import PartError
 from provisioning.files import folder, me, own_empty_folder
 
 _TEMPORARY: Final = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))  # noqa: S108 - looked at, not written to
+_CUPS: Final = tuple(Path(name) for name in ("/var/spool/cups", "/var/cache/cups", "/var/log/cups", "/run/cups"))
+"""Where a cupsd that is not private would keep a document. (A folder that is not there has no files.)"""
 _SOCKET_PATH: Final = 107
 """Longest path of a Unix socket in bytes (unix(7))."""
 
 
 class House:
-    """City hall and one bus. `limits` are city.toml's; `print_seconds`: how long a document takes to come out."""
+    """City hall and one bus. `limits` are city.toml's; `formats` and `lies` its printer's; `print_seconds`: how long a document
+    takes to come out. With `driver` the printer takes PCL, and PARTS are one more: DRIVER."""
 
     def __init__(
-        self, where: Path, *, limits: Mapping[str, int] | None = None, print_seconds: float = 0.0, apart: bool = True
+        self,
+        where: Path,
+        *,
+        limits: Mapping[str, int] | None = None,
+        formats: tuple[str, ...] = (PDF,),
+        lies: tuple[str, ...] = (),
+        driver: bool = False,
+        print_seconds: float = 0.0,
+        apart: bool = True,
     ) -> None:
         self.dir = where.resolve()
         self.log, self.desk = self.dir / "log", self.dir / "desk"
         self._limits, self._print_seconds, self._apart = limits or {}, print_seconds, apart
+        self._formats, self._lies, self._driver = (PCL,) if driver else formats, lies, driver
+        self._names = (*PARTS[:1], *((DRIVER,) if driver else ()), *PARTS[1:])
         self._parts: dict[str, Part] = {}
 
     def __enter__(self) -> Self:
@@ -62,9 +78,9 @@ class House:
             self._prepare()
         try:
             self.part("message-bus").start()
-            for name in PARTS[1:]:
+            for name in self._names[1:]:
                 self.part(name).launch()
-            for name in PARTS[1:]:
+            for name in self._names[1:]:
                 self.part(name).wait_ready()
             wait_until(self.met, READY_S, "the bus has met city hall, its spooler and its printer")
         except BaseException:
@@ -110,7 +126,11 @@ class House:
         if not self.users.apart:
             return [self.dir]
         city = self.users.city
-        return [self.dir, *_strays({city.relay.uid, city.broker.uid, city.agent.uid, city.spooler.uid})]
+        return [
+            self.dir,
+            *_strays({city.relay.uid, city.broker.uid, city.agent.uid, city.spooler.uid, city.driver.uid}),
+            *_CUPS,
+        ]
 
     @property
     def isolation(self) -> str:
@@ -129,14 +149,17 @@ class House:
         folder(self.log, me(), 0o711)
         folder(self.desk, self.users.city.clerk)
         plan = Blueprint(self.dir, self.users, self.ports, self.printer, self.city)
-        self._parts = {name: plan.part(name) for name in PARTS}
+        self._parts = {name: plan.part(name) for name in self._names}
         self.clerk, self.concierge = plan.clerk(), plan.concierge()
+        self.director = Director(self.printer.stage, Panel(self.ports.printer))
 
     def _plan(self) -> small_city.Plan:
         at = Addresses(LOOPBACK, self.ports.bus, self.ports.clerk, self.ports.broker)
         # Mosquitto started as root looks for another user; here it shall be the one that all parts are.
         runs_as = "root" if self.users.city.broker.uid == 0 else None
-        return small_city.Plan(at, f"ipp://localhost:{self.ports.printer}/ipp/print", self._limits, runs_as)
+        uri = f"ipp://localhost:{self.ports.printer}/ipp/print"
+        printer = small_city.PrinterPlan(uri, self._formats, self._lies, VIRTUAL_PPD if self._driver else None)
+        return small_city.Plan(at, printer, self._limits, runs_as)
 
     def _check_length(self, path: Path) -> None:
         if len(os.fsencode(path)) > _SOCKET_PATH:

@@ -64,6 +64,11 @@ class Person(NamedTuple):
         settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in self.settings.items())
         return f"{settings} {shlex.join(program(self.module))} {words}"
 
+    def exports(self) -> str:
+        """What to type once in a shell, so that the program's own name is enough afterwards."""
+        settings = "".join(f"{name}={shlex.quote(value)} " for name, value in self.settings.items())
+        return f"export {settings}PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
+
     def _argv(self, words: tuple[str | Path, ...]) -> list[str]:
         return [sys.executable, "-m", f"{self.module}.cli", *map(str, words), "--json"]
 

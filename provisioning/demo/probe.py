@@ -1,4 +1,4 @@
-"""Looking at what runs, without disturbing it: is it there yet?"""
+"""What runs, seen and pressed from outside: is it there yet, and what does it say?"""
 
 import http.client
 import json
@@ -6,8 +6,12 @@ import socket
 from pathlib import Path
 from typing import Any, Final
 
+from provisioning.demo.people import RefusedError
+
 LOOPBACK: Final = "127.0.0.1"
 _CONNECT_S: Final = 1.0
+_PRESS_S: Final = 30.0
+"""A print is answered when an opener waits for its key; a busy machine gets time."""
 _LISTENING: Final = 0x10000
 """__SO_ACCEPTCON in the flags of /proc/net/unix (proc(5))."""
 
@@ -38,8 +42,8 @@ def listens(path: Path) -> bool:
 
 
 class _Local(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=_CONNECT_S)
+    def __init__(self, path: Path, seconds: float) -> None:
+        super().__init__("localhost", timeout=seconds)
         self._path = str(path)
 
     def connect(self) -> None:
@@ -50,12 +54,27 @@ class _Local(http.client.HTTPConnection):
 
 def snapshot(api_socket: Path) -> dict[str, Any] | None:
     """The bus's own view of itself; None while its agent does not answer."""
-    connection = _Local(api_socket)
     try:
-        connection.request("GET", "/v1/snapshot")
-        answer = connection.getresponse()
-        return dict(json.loads(answer.read())) if answer.status == http.client.OK else None
+        status, answer = _local(api_socket, "GET", "/v1/snapshot")
     except (OSError, http.client.HTTPException):
         return None
+    return answer if status == http.client.OK else None
+
+
+def press(api_socket: Path, job: str, button: str, **said: Any) -> None:
+    """One of the concierge's buttons, as her screen will press it. Raises RefusedError with the bus's sentence, or OSError."""
+    status, answer = _local(api_socket, "POST", f"/v1/jobs/{job}/{button}", json.dumps(said), _PRESS_S)
+    if status >= http.client.BAD_REQUEST:
+        raise RefusedError(str(answer["sentence"]), str(answer["key"]))
+
+
+def _local(
+    path: Path, method: str, url: str, body: str | None = None, seconds: float = _CONNECT_S
+) -> tuple[int, dict[str, Any]]:
+    connection = _Local(path, seconds)
+    try:
+        connection.request(method, url, body)
+        answer = connection.getresponse()
+        return answer.status, dict(json.loads(answer.read()))
     finally:
         connection.close()

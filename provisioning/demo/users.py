@@ -17,7 +17,7 @@ from provisioning.demo.process import Command, as_user
 from provisioning.files import Owner, me
 
 FIRST_UID: Final = 60801
-_USERS: Final = 8
+_USERS: Final = 9
 _PROBE: Final = "import os, sys, bus_agent, cityhall_relay, provisioning.demo.paper; os.chdir(sys.argv[1])"
 _PROBE_S: Final = 30
 
@@ -48,10 +48,10 @@ def one_user(why: str) -> Users:
 
 
 def _apart() -> Users:
-    relay, broker, clerk, agent, spooler, concierge, printer, on_board = (
+    relay, broker, clerk, agent, spooler, concierge, printer, on_board, driver = (
         Owner(uid, uid) for uid in range(FIRST_UID, FIRST_UID + _USERS)
     )
-    city = small_city.Users(me(), relay, broker, clerk, agent, spooler, concierge, on_board.gid)
+    city = small_city.Users(me(), relay, broker, clerk, agent, spooler, concierge, on_board.gid, driver)
     return Users(city, printer, "users")
 
 

@@ -16,6 +16,7 @@ import msgspec
 from provisioning.demo.parts import House
 from provisioning.demo.walk import Walk
 from provisioning.sample import sample_certificate
+from tests.bench.table import Goal, Row, Series
 
 MIB: Final = 1024 * 1024
 AT_REST_MIB: Final = {"agent": 60.0, "spooler": 40.0, "relay": None}
@@ -51,6 +52,14 @@ def main() -> int:
     result = {"memory": [line._asdict() for line in lines], "ok": ok}
     sys.stdout.write(msgspec.json.encode(result).decode() + "\n")
     return 0 if ok else 1
+
+
+def rows() -> Iterator[Row]:
+    """The same lines for the table of all measurements; each is one look, at rest or at the peak of one print."""
+    with tempfile.TemporaryDirectory(prefix="mobile-cityhall-") as folder, House(Path(folder)) as house:
+        for line in _measured(house):
+            goal = None if line.limit_mib is None else Goal(round(line.limit_mib, 1), of_peer=False)
+            yield Row(line.what, "MiB", Series.of([line.mib]), goal=goal)
 
 
 def _measured(house: House) -> Iterator[Line]:

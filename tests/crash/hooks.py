@@ -75,8 +75,8 @@ def _store(tell: Tell, part: str) -> None:
     from cityhall_base.store import Store
 
     def init(real: Callable[..., None]) -> Callable[..., None]:
-        def call(self: Any, path: Path, *args: Any) -> None:
-            real(self, path, *args)
+        def call(self: Any, path: Path, *args: Any, **kwargs: Any) -> None:
+            real(self, path, *args, **kwargs)
             # The relay's second database holds the keys.
             self.points_of = f"{part}-keys" if path.stem == "keys" else part
             self.points_rows = list[str]()
@@ -240,7 +240,10 @@ def _link(tell: Tell) -> None:
 
 
 def _asked(method: str, content: bytes | None) -> str:
-    return "body" if content is None or method == "GET" else kind_of(content)
+    from cityhall_base import coding
+    from cityhall_wire.messages.envelope import ENVELOPE_BYTES
+
+    return "body" if content is None or method == "GET" else kind_of(coding.unpack(content, ENVELOPE_BYTES))
 
 
 # --- the parts ---
@@ -327,68 +330,47 @@ def opener(path: str) -> None:
 
 def watch_printer(tell: Tell, part: str) -> None:
     """Every IPP operation; in the middle of Send-Document half of the document is in the kernel's hands."""
-    import cups
-
+    from bus_agent.spooler import exchange
     from bus_agent.spooler.printer import Printer
 
-    names = {
-        cups.IPP_OP_GET_PRINTER_ATTRIBUTES: "get-printer-attributes",
-        cups.IPP_OP_CREATE_JOB: "create-job",
-        cups.IPP_OP_SEND_DOCUMENT: "send-document",
-        cups.IPP_OP_GET_JOB_ATTRIBUTES: "get-job-attributes",
-        cups.IPP_OP_GET_JOBS: "get-jobs",
-        cups.IPP_OP_CANCEL_JOB: "cancel-job",
-    }
-
     def ask(real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(self: Any, operation: int, *args: Any, **kwargs: Any) -> Any:
-            return _both(tell, f"{part}/printer/{names[operation]}")(real)(self, operation, *args, **kwargs)
+        def call(self: Any, operation: Any, *args: Any, **kwargs: Any) -> Any:
+            name = operation.name.lower().replace("_", "-")
+            return _both(tell, f"{part}/printer/{name}")(real)(self, operation, *args, **kwargs)
 
         return call
 
-    def post(real: Callable[..., bytes]) -> Callable[..., bytes]:
-        def call(self: Any, pieces: list[Any], timeout_s: int) -> bytes:
-            if len(pieces) > 1:
-                pieces = _Halves(pieces, lambda: tell(f"{part}/printer/send-document/middle"))
-            return bytes(real(self, pieces, timeout_s))
+    def each(_real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(pieces: list[Any]) -> Generator[Any, None, None]:
+            head, *documents = pieces
+            yield head
+            for document in documents:
+                half = len(document) // 2
+                yield document[:half]
+                tell(f"{part}/printer/send-document/middle")
+                yield document[half:]
 
         return call
 
     wrap(Printer, "_ask", ask)
-    wrap(Printer, "_post", post)
-
-
-class _Halves(list[Any]):
-    """Head and document, the document in two; `middle` runs before the second half is given out to be sent."""
-
-    def __init__(self, pieces: list[Any], middle: Callable[[], object]) -> None:
-        head, document = pieces
-        half = len(document) // 2
-        super().__init__([head, document[:half], document[half:]])
-        self._middle, self._counted = middle, False
-
-    def __iter__(self) -> Any:
-        # The first time somebody only wants to know how long it all is.
-        sending, self._counted = self._counted, True
-        for place, piece in enumerate(list.__iter__(self)):
-            if sending and place == len(self) - 1:
-                self._middle()
-            yield piece
+    wrap(exchange, "_each", each)
 
 
 def printer(tell: Teller, _path: str) -> None:
     """What the virtual printer runs for each document: its paper. Called, because as `__main__` it would be a second module."""
     from provisioning.demo import paper
+    from provisioning.demo.stage import Stage
 
     def record(real: Callable[..., None]) -> Callable[..., None]:
         def call(records: Path, sheet: Any) -> None:
-            _both(tell, f"printer/paper/{'end' if sheet.completed_ns else 'begin'}")(real)(records, sheet)
+            moment = "end" if sheet.completed_ns else "page" if sheet.came_out else "begin"
+            _both(tell, f"printer/paper/{moment}")(real)(records, sheet)
 
         return call
 
     wrap(paper, "_record", record)
-    records, started, seconds, document = sys.argv[1:]
-    paper.main(Path(records), int(started), float(seconds), Path(document))
+    records, stage, started, seconds, document = sys.argv[1:]
+    sys.exit(paper.main(Path(records), Stage(Path(stage)), int(started), float(seconds), Path(document)))
 
 
 INTO: Final[dict[str, Callable[[Teller, str], None]]] = {

@@ -3,7 +3,6 @@
 import os
 import shlex
 import signal
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -12,6 +11,7 @@ from typing import Any, Final
 
 from provisioning.demo.blueprint import PARTS
 from provisioning.demo.parts import House
+from provisioning.errors import PartError
 from provisioning.files import me, write
 from provisioning.small_city import Plan
 from tests.crash.lines import Line
@@ -145,7 +145,8 @@ class CrashHouse(House):
     def _plan(self) -> Plan:
         plan = super()._plan()
         self.lines["printer"] = Line(self.ports.printer)
-        return plan._replace(printer_uri=f"ipp://localhost:{self.lines['printer'].port}/ipp/print")
+        uri = f"ipp://localhost:{self.lines['printer'].port}/ipp/print"
+        return plan._replace(printer=plan.printer._replace(uri=uri))
 
     def _send_bus_through_line(self) -> None:
         self.lines["city"] = Line(self.ports.bus)
@@ -162,9 +163,15 @@ class CrashHouse(House):
     def _watch_paper(self) -> None:
         printer = self.part("printer")
         printer.command = printer.command._replace(env=_with_tests(printer.command.env))
-        words = (sys.executable, "-m", "tests.crash.under", str(self.points.path), "printer", "provisioning.demo.paper")
-        line = f'exec {shlex.join(words)} {shlex.quote(str(self.printer.records))} "$(date +%s%N)" {PRINT_S} "$1"'
-        write(self.printer.top / "print.sh", f"#!/bin/sh\n{line}\n".encode(), me(), 0o700)
+        script = self.printer.top / "print.sh"
+        ours, under = (
+            "-m provisioning.demo.paper ",
+            shlex.join(("-m", "tests.crash.under", str(self.points.path), "printer")),
+        )
+        text = script.read_text()
+        if ours not in text:
+            raise PartError("the printer's paper is recorded in another way now: its points must follow")
+        write(script, text.replace(ours, f"{under} provisioning.demo.paper ").encode(), me(), 0o700)
 
 
 def _with_tests(env: Mapping[str, str]) -> dict[str, str]:

@@ -11,7 +11,8 @@ from typing import Any, Final
 import httpx
 
 from bus_agent.errors import PrinterError
-from bus_agent.spooler.printer import JobStatus, Printer
+from bus_agent.spooler.printer import Printer
+from bus_agent.spooler.reading import JobStatus
 from cityhall_relay.client.api import CityHall
 from cityhall_relay.client.errors import ClientError, RefusedError
 from cityhall_relay.settings import load_clerk

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from bus_agent.spooler.printer import JobStatus
+from bus_agent.spooler.reading import JobStatus
 from provisioning.demo.paper import Paper
 
 FAULTS: Final = (

@@ -21,6 +21,7 @@ from bus_agent.ipc.channel import BlockingChannel
 from bus_agent.ipc.messages import (
     Answered,
     Committed,
+    Declined,
     FromSpooler,
     Intent,
     Print,
@@ -39,8 +40,10 @@ from cityhall_wire.messages.printing import Evidence, Finding, ReleaseRequest
 from cityhall_wire.messages.relay import Refusal, Release
 from cityhall_wire.modes import DutyMode
 from provisioning.demo import paper
+from provisioning.demo.panel import Panel
 from provisioning.demo.printer import PrinterFolder
 from provisioning.demo.process import Command, Part
+from provisioning.demo.stage import Director
 from provisioning.files import me
 from tests.integration.printer_line import PrinterLine
 from tests.relay_city import private_pem, public_pem
@@ -82,8 +85,9 @@ longitude = 138.0
 duty_from = "08:30"
 duty_until = "15:30"
 [printers.only]
-uri = "ipp://127.0.0.1:{port}/ipp/print"
+uri = "{uri}"
 paper = "controlled"
+{profile}
 [vehicles.bus-1]
 name = "bus 1"
 printer = "only"
@@ -123,7 +127,7 @@ def seal_document(document: bytes, pages: int = 1, **changed: Any) -> Sealed:
     job, key = f"j{secrets.token_hex(12)}", seal.new_content_key()
     own = {"job": job, "impressions": pages, "sheets": pages, "joint_seal": pages > 1}
     header = headers.encode_header(seal_header(document, key, **own | changed))
-    return Sealed(job, f"s{secrets.token_hex(12)}", document, key, header, seal.seal(key, header, document))
+    return Sealed(job, f"s{secrets.token_hex(12)}", document, key, header, bytes(seal.seal(key, header, document)))
 
 
 class CityHall:
@@ -186,12 +190,31 @@ class HandAgent:
         self._channel._sock.send(raw)
 
     def expect(self, kind: type[M], timeout_s: float = WAIT_S) -> M:
+        message = self.next(timeout_s)
+        assert isinstance(message, kind), message
+        return message
+
+    def next(self, timeout_s: float = WAIT_S) -> Requested | Intent | Statement | Declined:
+        """The next message about a job of ours; the last word on one of the agent before this is passed over."""
         while True:
             message = self._channel.receive(timeout_s).message
-            if isinstance(message, Status) or message.job not in self._jobs:
-                continue  # the last word on a job of the agent before this one
-            assert isinstance(message, kind), message
-            return message
+            if not isinstance(message, Status) and message.job in self._jobs:
+                return message
+
+    def status(self) -> Status:
+        """The next word on printer and spooler."""
+        while not isinstance(message := self._channel.receive(WAIT_S).message, Status):
+            pass
+        return message
+
+    def hear_printer(self, *reasons: str) -> Status:
+        """The spooler's next word of a printer that says exactly these reasons, whatever their suffixes."""
+        while True:
+            message = self._channel.receive(WAIT_S).message
+            if isinstance(message, Status):
+                said = {reason.rpartition("-")[0] for reason in message.printer.reasons}
+                if said == set(reasons):
+                    return message
 
     def press_print(self, sealed: Sealed, attempt: int = 1, body: bytes | None = None) -> None:
         path = self._lab.top / sealed.job
@@ -256,36 +279,49 @@ def recover(sealed: Sealed, request: bytes, printer_job: int = 0, sent: bytes = 
 
 
 class BusLab:
-    """Message bus, printer and spooler in one short folder.
+    """Message bus, printer and spooler in one short folder; with `uri` the spooler alone, for a printer that is there.
 
-    `through` makes a line between the last two; the spooler runs `under` a command that runs it.
+    `profile` is further lines of the printer's profile in city.toml, `settings` of spooler.toml; `through` makes a line between
+    spooler and printer; the spooler runs `under` a command that runs it.
     """
 
     def __init__(
-        self, top: Path, through: Callable[[int], PrinterLine] | None = None, under: tuple[str, ...] = ()
+        self,
+        top: Path,
+        uri: str = "",
+        profile: str = "",
+        settings: str = "",
+        through: Callable[[int], PrinterLine] | None = None,
+        under: tuple[str, ...] = (),
     ) -> None:
+        self._spooler_toml = settings
         self.top, self.socket = top, top / "spooler.sock"
         self.city_hall, self.print_key = CityHall(), Ed25519PrivateKey.generate()
         self.printer_folder = PrinterFolder(top / "printer")
-        self.port = _free_port()
+        self.port = free_port()
+        self.director = Director(self.printer_folder.stage, Panel(self.port))
         self.line = through(self.port) if through else None
-        self._write_config()
+        self._all_parts = not uri
+        self._write_config(uri or f"ipp://127.0.0.1:{self.line.port if self.line else self.port}/ipp/print", profile)
         self.message_bus = self._part("message-bus", self.printer_folder.message_bus_argv(), self._message_bus_there)
         self.printer = self._part("printer", self.printer_folder.printer_argv(self.port), self._printer_there)
         argv = (sys.executable, "-m", "bus_agent.cli", "spooler", "--config", str(top / "spooler.toml"))
         self.spooler = self._part("spooler", (*under, *argv), self._spooler_there)
 
-    def start(self, print_seconds: float = 0.0) -> None:
+    def start(self, print_seconds: float = 0.0, *, spooler: bool = True) -> None:
         self.printer_folder.prepare(me(), sys.executable, print_seconds)
-        self.message_bus.start()
-        self.printer.start()
-        self.spooler.start()
+        for part in reversed(self._parts if spooler else self._parts[1:]):
+            part.start()
 
     def stop(self) -> None:
-        for part in (self.spooler, self.printer, self.message_bus):
+        for part in self._parts:
             part.stop()
         if self.line:
             self.line.close()
+
+    @property
+    def _parts(self) -> tuple[Part, ...]:
+        return (self.spooler, self.printer, self.message_bus) if self._all_parts else (self.spooler,)
 
     def papers(self) -> list[str]:
         """sha256 of each document that came out."""
@@ -296,8 +332,8 @@ class BusLab:
         text = Path(f"/proc/{self.spooler.pid}/task/{self.spooler.pid}/children").read_text()
         return [int(pid) for pid in text.split()]
 
-    def _write_config(self) -> None:
-        raw = _CITY.format(port=self.line.port if self.line else self.port).encode()
+    def _write_config(self, uri: str, profile: str) -> None:
+        raw = _CITY.format(uri=uri, profile=profile).encode()
         parse_city(raw, "city.toml")
         (self.top / "city.toml").write_bytes(raw)
         (self.top / "city.toml.sig").write_bytes(sign_city(raw, self.city_hall.key))
@@ -305,7 +341,7 @@ class BusLab:
         (self.top / "print.pem").write_bytes(private_pem(self.print_key))
         (self.top / "print.pem").chmod(0o600)
         lines = [f'bus = "{BUS}"', 'city_file = "city.toml"', 'relay_public_key = "relay.pub"']
-        lines += ['print_key = "print.pem"', 'socket = "spooler.sock"']
+        lines += ['print_key = "print.pem"', 'socket = "spooler.sock"', self._spooler_toml]
         (self.top / "spooler.toml").write_text("\n".join(lines))
 
     def _part(self, name: str, argv: tuple[str, ...], ready: Any) -> Part:
@@ -332,9 +368,11 @@ class BusLab:
 
 
 @contextmanager
-def bus_lab(top: Path, print_seconds: float = 0.0) -> Iterator[BusLab]:
+def bus_lab(
+    top: Path, print_seconds: float = 0.0, uri: str = "", profile: str = "", settings: str = ""
+) -> Iterator[BusLab]:
     """A running lab."""
-    lab = BusLab(top)
+    lab = BusLab(top, uri, profile, settings)
     try:
         lab.start(print_seconds)
         yield lab
@@ -342,6 +380,6 @@ def bus_lab(top: Path, print_seconds: float = 0.0) -> Iterator[BusLab]:
         lab.stop()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as sock:
         return int(sock.getsockname()[1])

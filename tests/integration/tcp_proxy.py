@@ -4,18 +4,40 @@ It stands for the line: what a real line does to a connection (silence, reset) n
 """
 
 import asyncio
+import re
 import socket
+import ssl
 import threading
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from provisioning.demo.parts import House
+from provisioning.demo.wait import wait_until
+
+Ear = Callable[[bytes, bool], None]
+"""Hears what passes on one connection; True is down, from the target."""
+
+
+class Inside(NamedTuple):
+    """Ends TLS on both sides with the keys of both ends, to see what is said inside it."""
+
+    server: ssl.SSLContext
+    client: ssl.SSLContext
 
 
 class TcpProxy:
-    """Forwards 127.0.0.1:`port` to 127.0.0.1:`target`. `down` counts the bytes from the target to its clients."""
+    """Forwards 127.0.0.1:`port` to 127.0.0.1:`target`. `down` counts the bytes from the target to its clients, `up` the others.
 
-    def __init__(self, target: int) -> None:
+    `ear` is called for each connection, and what it returns for all that passes on it.
+    """
+
+    def __init__(
+        self, target: int, inside: Inside | None = None, ear: Callable[[], Ear] = lambda: lambda data, down: None
+    ) -> None:
         self.target = target
-        self.down = 0
+        self.down = self.up = 0
+        self._inside, self._ear = inside, ear
         self.cuts = 0
         self._cut_at: int | None = None
         self._dark = False
@@ -55,7 +77,8 @@ class TcpProxy:
         self._loop.run_until_complete(self._main())
 
     async def _main(self) -> None:
-        server = await asyncio.start_server(self._serve, sock=self._listener)
+        tls = self._inside.server if self._inside else None
+        server = await asyncio.start_server(self._serve, sock=self._listener, ssl=tls)
         await self._stop.wait()
         server.close()
         serving = asyncio.all_tasks() - {asyncio.current_task()}
@@ -73,30 +96,36 @@ class TcpProxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._dark:
-            writer.transport.abort()
+            _abort(writer)
             return
         try:
-            up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self.target)
+            tls = self._inside.client if self._inside else None
+            up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self.target, ssl=tls)
         except OSError:
-            writer.transport.abort()
+            _abort(writer)
             return
         self._writers |= {writer, up_writer}
         try:
-            await asyncio.gather(self._pump(reader, up_writer, down=False), self._pump(up_reader, writer, down=True))
+            ear = self._ear()
+            up, down = self._pump(reader, up_writer, ear, down=False), self._pump(up_reader, writer, ear, down=True)
+            await asyncio.gather(up, down)
         finally:
-            writer.transport.abort()
-            up_writer.transport.abort()
+            _abort(writer)
+            _abort(up_writer)
             self._writers -= {writer, up_writer}
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, down: bool) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ear: Ear, *, down: bool) -> None:
         try:
             while data := await reader.read(4096):
                 if down:
                     self._count(len(data))
+                else:
+                    self.up += len(data)
+                ear(data, down)
                 writer.write(data)
                 await writer.drain()
         except ConnectionError:
-            writer.transport.abort()
+            _abort(writer)
         else:
             writer.close()
 
@@ -109,4 +138,25 @@ class TcpProxy:
 
     def _reset_all(self) -> None:
         for writer in self._writers:
-            writer.transport.abort()
+            _abort(writer)
+
+
+def _abort(writer: asyncio.StreamWriter) -> None:
+    # A TLS transport that was closed twice has nothing left to abort, and fails to say so in Python 3.11.
+    with suppress(AttributeError):
+        writer.transport.abort()
+
+
+def through(house: House, proxies: dict[int, TcpProxy], seconds: float) -> None:
+    """Have the bus reach city hall's ports through proxies."""
+    house.part("agent").stop()
+    path = house.city.bus.bus_toml
+    text = path.read_text()
+    for port, proxy in proxies.items():
+        text = re.sub(rf"\b{port}\b", str(proxy.port), text)
+    with path.open("r+") as file:  # in place, so that the file keeps its owner
+        file.truncate()
+        file.write(text)
+    house.part("agent").start()
+    wait_until(house.met, seconds, "the bus has met city hall through the proxy")
+    assert all(proxy.down > 0 for proxy in proxies.values())

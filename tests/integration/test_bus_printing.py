@@ -17,6 +17,7 @@ from cityhall_wire import seal
 from cityhall_wire.headers import Approval
 from cityhall_wire.messages.printing import Finding
 from cityhall_wire.modes import DutyMode
+from provisioning.demo.stage import Scene
 from provisioning.demo.wait import wait_until
 from tests.integration.bus_lab import (
     BusLab,
@@ -259,13 +260,14 @@ def test_a_print_goes_on_while_the_agent_restarts_and_is_told_again(slow_lab: Bu
 
 def test_session_end_while_it_prints_cancels_at_the_printer_or_asks_a_person(slow_lab: BusLab) -> None:
     agent, job = HandAgent(slow_lab), sealed()
+    slow_lab.director.stage.play(Scene(page_seconds=5))
     agent.until_sent(job)
     wait_until_begun(slow_lab, job)
     agent.send(Cancel(job=job.job, attempt=1, why="session_ended"))
     said = agent.evidence()
     # ippeveprinter lets its command end first, which takes longer than cancel_confirm_s: unconfirmed is a doubt.
     assert (said.finding, said.why) == (Finding.DOUBT, "cancel_unconfirmed")
-    wait_until(lambda: "idle" in printer_states(slow_lab), 10, "the printer is empty")
+    wait_until(lambda: "idle" in printer_states(slow_lab), 20, "the printer is empty")
     agent.close()
 
 

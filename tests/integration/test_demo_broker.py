@@ -76,7 +76,9 @@ class Town:
     def __init__(self, folder: Path) -> None:
         self.folder, self.port = folder, free_ports(1)[0]
         self.where = CityFolder(folder / "cityhall")
-        plan = small_city.Plan(Addresses("127.0.0.1", 1, 2, self.port), "ipp://localhost:1/ipp/print")
+        plan = small_city.Plan(
+            Addresses("127.0.0.1", 1, 2, self.port), small_city.PrinterPlan("ipp://localhost:1/ipp/print")
+        )
         init_city(self.where, small_city.city_toml(plan), plan.at, small_city.one_owner().city, SystemClock(), "root")
         self.issuing = ca.IssuingCA(self.where.ca, SystemClock())
         argv = ("mosquitto", "-c", str(self.where.broker / "mosquitto.conf"))
@@ -87,6 +89,7 @@ class Town:
         key, cert = self.folder / f"{name}.key", self.folder / f"{name}.crt"
         tls_key = ca.new_key()
         key.write_bytes(ca.private_pem(tls_key))
+        key.chmod(0o600)
         cert.write_bytes(self.issuing.client(ca.new_request(tls_key, name), name).chain)
         return client_context(self.where.ca / ca.ROOT_PEM, cert, key)
 

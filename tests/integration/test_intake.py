@@ -21,7 +21,7 @@ import cityhall_relay
 from cityhall_relay.intake import check as parent
 from cityhall_relay.intake.check import check
 from cityhall_relay.intake.errors import IntakeRefused, IntakeUnavailableError
-from cityhall_relay.intake.report import IntakeLimits, PageSize, Refusal, Report
+from cityhall_relay.intake.report import IntakeLimits, PageSize, Refusal, Report, Task
 from provisioning.sample import sample_certificate
 
 A4 = (595.28, 841.89)
@@ -60,15 +60,19 @@ def bare_font(**more: Any) -> Dictionary:
     return Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica, **more)
 
 
-def form(pdf: Pdf, **resources: Any) -> Stream:
-    return Stream(pdf, b"", Subtype=Name.Form, BBox=[0, 0, 9, 9], Resources=Dictionary(**resources))
+PAINT = b"BT /F 12 Tf (certificate) Tj ET"
 
 
-def draw_with(category: str, thing: Callable[[Pdf], Any]) -> Change:
-    """Put `thing` among the first page's resources under a name of the page's choosing."""
+def form(pdf: Pdf, content: bytes = PAINT, **resources: Any) -> Stream:
+    return Stream(pdf, content, Subtype=Name.Form, BBox=[0, 0, 9, 9], Resources=Dictionary(**resources))
+
+
+def draw_with(category: str, thing: Callable[[Pdf], Any], content: bytes = PAINT) -> Change:
+    """Put `thing` among the first page's resources as /F, and let the page's content paint with it."""
 
     def change(pdf: Pdf) -> None:
-        pdf.pages[0].resources[f"/{category}"] = Dictionary(X=thing(pdf))
+        pdf.pages[0].resources[f"/{category}"] = Dictionary(F=thing(pdf))
+        pdf.pages[0].obj.Contents = Stream(pdf, content)
 
     return change
 
@@ -105,7 +109,7 @@ def type3(pdf: Pdf, **more: Any) -> Dictionary:
     return Dictionary(
         Type=Name.Font,
         Subtype=Name.Type3,
-        CharProcs=Dictionary(AA=Stream(pdf, b"0 0 9 9 re f")),
+        CharProcs=Dictionary(AA=Stream(pdf, PAINT)),
         FontBBox=[0, 0, 9, 9],
         **more,
     )
@@ -164,7 +168,7 @@ def test_too_many_pages_are_refused() -> None:
 def test_a_document_over_the_limit_is_refused_on_both_sides_of_the_pipe() -> None:
     whole, limits = sample(1), IntakeLimits(document_bytes=1024)
     assert refusals(whole, document_bytes=1024) == {Refusal.TOO_LARGE}
-    status, answer = asyncio.run(parent._ask(whole, limits))
+    status, answer = asyncio.run(parent._ask(whole, Task(limits=limits)))
     assert (status, json.loads(answer)["findings"][0]["refusal"]) == (0, Refusal.TOO_LARGE)
 
 
@@ -236,7 +240,7 @@ def empty_program(pdf: Pdf) -> Dictionary:
         pytest.param(
             draw_with(
                 "Pattern",
-                lambda pdf: Stream(pdf, b"", PatternType=1, Resources=Dictionary(Font=Dictionary(F=bare_font()))),
+                lambda pdf: Stream(pdf, PAINT, PatternType=1, Resources=Dictionary(Font=Dictionary(F=bare_font()))),
             ),
             id="pattern",
         ),
@@ -437,7 +441,7 @@ def attempt(name, action):
     else:
         attempts[name] = None
 
-held = lock_down(SandboxLimits(memory_bytes=1 << 29, cpu_seconds=5)).layers
+held = lock_down(SandboxLimits(memory_bytes=1 << 29, cpu_seconds=5, allocation_bytes=1 << 28)).layers
 attempt("write a file", lambda: open(target, "w"))
 attempt("read a file", lambda: open("/etc/hostname"))
 attempt("remove a file", lambda: os.unlink(target))
@@ -473,7 +477,7 @@ def test_the_process_gets_nothing_of_the_relay(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("CITYHALL_SECRET", "hunter2")
     run_instead(monkeypatch, "import os; print(dict(os.environ), sorted(os.listdir('/proc/self/fd')))")
     with open("/etc/hostname", "rb"):
-        _, answer = asyncio.run(parent._ask(b"", IntakeLimits()))
+        _, answer = asyncio.run(parent._ask(b"", Task(limits=IntakeLimits())))
     assert b"hunter2" not in answer
     assert answer.endswith(b"['0', '1', '2', '3']\n")  # 3 lists the folder
 

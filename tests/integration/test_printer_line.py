@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bus_agent.ipc.messages import Step
+from bus_agent.spooler.printer import path_at
 from cityhall_wire.messages.printing import Evidence, Finding
 from provisioning.demo import paper
 from provisioning.demo.wait import wait_until
@@ -58,7 +59,9 @@ def test_a_line_cut_at_any_hundredth_of_the_document_never_ends_as_printed(
 ) -> None:
     lab, line = cut_lab
     agent, document = HandAgent(lab), certificate(filler=DOCUMENT_BYTES)
+    printer = path_at(f"ipp://127.0.0.1:{lab.port}/ipp/print")
     for percent in PERCENT:
+        wait_until(lambda: printer.describe().state == "idle", 15, "the printer has given up what it had")
         agent.stand_by()
         # Every fifth by FIN, as a printer sees an end that the sender meant; the others by RST.
         line.cut(len(document) * percent // 100, politely=percent % 5 == 0)

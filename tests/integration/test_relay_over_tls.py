@@ -17,11 +17,11 @@ import httpx
 import pikepdf
 import pytest
 
-from cityhall_base import tls
+from cityhall_base import coding, tls
+from cityhall_base.web import listener, reading
 from cityhall_relay.errors import KeyGoneError
 from cityhall_relay.serve import Running, serving
 from cityhall_relay.settings import load_relay
-from cityhall_relay.web import listener, reading
 from cityhall_wire import headers, seal
 from cityhall_wire.lifecycle import JobState
 from cityhall_wire.limits import BODY_RANGE_BYTES
@@ -251,6 +251,9 @@ BROKEN: list[tuple[str, dict[str, str], bytes, int]] = [
     ("/1/sync", {}, b"{}", 400),
     ("/1/sync", {}, b" " * (64 * 1024 + 1), 413),
     ("/1/sync", {"Content-Type": "text/plain"}, b"{}", 415),
+    ("/1/sync", {"Content-Encoding": "gzip"}, b"{}", 415),
+    ("/1/sync", {"Content-Encoding": "deflate"}, b"{}", 400),
+    ("/1/sync", {"Content-Encoding": "deflate"}, coding.pack(bytes(32 * 1024 * 1024)), 413),
     ("/1/nothing", {}, b"{}", 404),
 ]
 
@@ -306,6 +309,8 @@ def test_intake_refuses_with_a_sentence(live: LiveRelay) -> None:
     assert (no_pdf.status_code, no_pdf.json()["key"]) == (422, "intake.refused")
     assert send(clerk, session, pdf(), copies=2).json()["key"] == "relay.copies"
     assert send(clerk, session, pdf(), number="no").status_code == 400
+    assert send(clerk, session, pdf(), flatten="perhaps").status_code == 400
+    assert send(clerk, session, pdf(), flatten="true").json()["key"] == "relay.flatten"
     assert send(clerk, session, pdf(pages=4)).json()["key"] == "relay.too_many_sheets"
     assert clerk.get("/1/jobs").json() == {"jobs": []}
 
@@ -340,7 +345,7 @@ def test_buses_shows_what_the_bus_said_last(live: LiveRelay) -> None:
     clerk = live.clerk()
     session = open_session(clerk)
     live.bus().sync(printer=link.PrinterSummary(state="stopped", reasons=("media-empty-error",)))
-    one, two, _ = clerk.get("/1/buses").json()["buses"]
+    one, two, *_ = clerk.get("/1/buses").json()["buses"]
     assert one["printer"] == {"state": "stopped", "reasons": ["media-empty-error"]}
     assert (one["session"], one["mode"], one["online"]) == (session, "city_hall", None)
     assert two["last_sync_at"] is None

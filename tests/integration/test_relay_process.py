@@ -36,6 +36,7 @@ class City:
         text = toml.read_text().replace("port = 0", f"port = {self.bus_port}", 1)
         toml.write_text(text.replace("port = 0", f"port = {self.clerk_port}", 1))
         (top / "token").write_text(token("clerk-1") + "\n")
+        (top / "token").chmod(0o600)
         url = f'url = "https://localhost:{self.clerk_port}"'
         (top / "clerk.toml").write_text(f'{url}\nca = "tls/ca.crt"\ntoken_file = "token"\n')
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

@@ -172,3 +172,9 @@ def test_a_folder_of_another_owner_or_a_link_is_not_taken_for_the_environment(ma
     assert done.returncode == 1
     assert "remove it" in done.stderr
     assert not list(elsewhere.iterdir())
+
+
+def test_lock_says_its_own_help_and_knows_no_other_option(machine: Machine) -> None:
+    asked = machine.run("lock", "--help")
+    assert (asked.returncode, asked.stdout.startswith("usage: ./run")) == (0, True)
+    assert machine.run("lock", "--something-of-uv").returncode == 2

@@ -10,7 +10,7 @@ from provisioning.demo.parts import House
 from provisioning.demo.wait import wait_until
 from provisioning.sample import sample_certificate
 from tests.hands import STEP_S, Visit
-from tests.integration.tcp_proxy import TcpProxy
+from tests.integration.tcp_proxy import TcpProxy, through
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -27,24 +27,11 @@ def proxied() -> Iterator[tuple[House, TcpProxy]]:
     ):
         proxy = TcpProxy(house.ports.bus)
         try:
-            through(house, proxy)
+            through(house, {house.ports.bus: proxy}, STEP_S)
             house.concierge.run("mode", "city_hall")
             yield house, proxy
         finally:
             proxy.close()
-
-
-def through(house: House, proxy: TcpProxy) -> None:
-    """Have the bus reach city hall through the proxy."""
-    house.part("agent").stop()
-    path = house.city.bus.bus_toml
-    text = path.read_text().replace(f":{house.ports.bus}", f":{proxy.port}")
-    with path.open("r+") as file:  # in place, so that the file keeps its owner
-        file.truncate()
-        file.write(text)
-    house.part("agent").start()
-    wait_until(house.met, STEP_S, "the bus has met city hall through the proxy")
-    assert proxy.down > 0
 
 
 def carried_bytes(house: House, proxy: TcpProxy, number: int, cuts: tuple[int, ...] = ()) -> int:

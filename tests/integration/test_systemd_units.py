@@ -14,6 +14,7 @@ pytestmark = pytest.mark.skipif(
 
 SPOOLER = "bus-agent-spooler.service"
 AGENT = "bus-agent.service"
+DRIVER = "bus-agent-driver.service"
 
 
 @pytest.fixture
@@ -65,9 +66,25 @@ def test_the_spooler_can_keep_nothing() -> None:
 
 
 def test_the_agent_never_gets_the_print_key_nor_the_spooler_the_link_key() -> None:
-    units = {unit: (systemd_tree.UNITS / unit).read_text(encoding="utf-8") for unit in (AGENT, SPOOLER)}
+    units = {unit: (systemd_tree.UNITS / unit).read_text(encoding="utf-8") for unit in (AGENT, SPOOLER, DRIVER)}
     loaded = {
         unit: {line.partition("=")[2].partition(":")[0] for line in text.splitlines() if line.startswith("LoadCred")}
         for unit, text in units.items()
     }
-    assert loaded == {AGENT: {"link.key", "tls.key"}, SPOOLER: {"print.key"}}
+    assert loaded == {DRIVER: set(), AGENT: {"link.key", "tls.key"}, SPOOLER: {"print.key"}}
+
+
+@pytest.mark.parametrize("unit", [SPOOLER, DRIVER])
+def test_who_locks_itself_in_may_make_the_calls_for_it(unit: str) -> None:
+    text = (systemd_tree.UNITS / unit).read_text(encoding="utf-8")
+    allowed = " ".join(line for line in text.splitlines() if line.startswith("SystemCallFilter=") and "=~" not in line)
+    assert {"landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"} <= set(
+        allowed.replace("=", " ").split()
+    )
+
+
+def test_the_driver_reaches_no_network_and_can_make_only_the_namespaces_of_a_room() -> None:
+    found = directives(DRIVER)
+    assert (found["PrivateNetwork"], found["RestrictAddressFamilies"]) == ("yes", "AF_UNIX")
+    assert found["RestrictNamespaces"] == "user mnt net pid ipc"
+    assert not {"StateDirectory", "CacheDirectory", "LogsDirectory", "LoadCredential"} & found.keys()

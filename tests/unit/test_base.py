@@ -215,6 +215,17 @@ def test_systemd_hears_that_we_are_ready(tmp_path: Path, monkeypatch: pytest.Mon
     assert notify.watchdog_interval_s() == 5
 
 
+def test_a_service_manager_that_does_not_read_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        told = [notify.notify(notify.WATCHDOG) for _ in range(2000)]
+        assert told[0] is True
+        assert told[-1] is False
+        assert manager.recv(100) == b"WATCHDOG=1"
+        assert notify.notify(notify.WATCHDOG) is True
+
+
 def test_two_reads_of_one_release_give_one_digest() -> None:
     assert len(software_digest()) == 32
     assert software_digest() == software_digest.__wrapped__()

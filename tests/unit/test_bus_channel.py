@@ -13,11 +13,13 @@ from bus_agent.errors import ChannelError, PeerGoneError, PeerSilentError, Wrong
 from bus_agent.ipc import address
 from bus_agent.ipc.channel import MESSAGE_BYTES, BlockingChannel, check_peer, pair
 from bus_agent.ipc.loop import Channel
-from bus_agent.ipc.messages import Cancel, Committed, Step, ToSpooler
+from bus_agent.ipc.messages import Cancel, Committed, Print, Step, ToSpooler
 from cityhall_base.errors import ConfigError
+from cityhall_wire.modes import DutyMode
 
 JOB = "j" + "0" * 24
 COMMITTED = Committed(job=JOB, attempt=1, step=Step.CREATE_JOB)
+PRINT = Print(job=JOB, attempt=1, session="s" + "0" * 24, mode=DutyMode.CITY_HALL, seal_header=b"{}")
 
 
 def ends() -> tuple[BlockingChannel[Any], BlockingChannel[Any]]:
@@ -34,9 +36,9 @@ def test_a_message_arrives_with_its_descriptor(tmp_path: Path) -> None:
     ours, theirs = ends()
     (tmp_path / "body").write_bytes(b"ciphertext")
     fd = os.open(tmp_path / "body", os.O_RDONLY)
-    theirs.send(COMMITTED, fd)
+    theirs.send(PRINT, fd)
     received = ours.receive(1)
-    assert received.message == COMMITTED
+    assert received.message == PRINT
     assert received.fd is not None
     assert os.read(received.fd, 20) == b"ciphertext"
     assert not os.get_inheritable(received.fd)
@@ -69,6 +71,15 @@ def test_an_oversized_message_is_refused_and_its_descriptor_closed() -> None:
     socket.send_fds(theirs, [b"x" * (MESSAGE_BYTES + 1)], [0])
     with pytest.raises(ChannelError, match="larger"):
         BlockingChannel[Any](ours, ToSpooler).receive(1)
+    assert open_fds() == before
+
+
+def test_a_descriptor_with_any_other_message_ends_the_connection_and_is_closed() -> None:
+    ours, theirs = ends()
+    before = open_fds()
+    theirs.send(COMMITTED, 0)
+    with pytest.raises(ChannelError, match="nobody asked for"):
+        ours.receive(1)
     assert open_fds() == before
 
 

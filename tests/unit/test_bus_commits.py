@@ -54,7 +54,7 @@ class Line2CityHall:
     def __init__(self) -> None:
         self.planned, self.down = Pulse(), False
 
-    def wake(self) -> None:
+    def tell(self) -> None:
         pass
 
     async def flush(self) -> None:

@@ -15,7 +15,7 @@ sys.path.append(sys.argv[1])
 from bus_agent import lean
 lean.leave_out()
 from bus_agent.spooler import opener
-from bus_agent.spooler.harden import harden
+from bus_agent.harden import harden
 from bus_agent.spooler.printer import Printer
 from cityhall_base.landlock import forbid_files
 

@@ -62,7 +62,9 @@ def test_a_user_is_a_number_a_name_or_oneself() -> None:
 
 
 def test_a_missing_agent_is_said_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["status", "--socket", str(tmp_path / "none")]) == 1
+    assert cli.main(["status", "--socket", str(tmp_path / "none")]) == cli.AGENT_GONE
+    assert "保守担当者に知らせてください" in capsys.readouterr().err
+    assert cli.main(["status", "--lang", "en", "--socket", str(tmp_path / "none")]) == cli.AGENT_GONE
     assert "agent is not running" in capsys.readouterr().err
 
 
@@ -79,3 +81,30 @@ def test_a_process_carries_only_what_it_needs(module: str, absent: tuple[str, ..
     program = f"import sys, {module}; print(*sorted(set({absent!r}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+LOADING = """
+import sys
+class Stop:
+    def find_spec(self, name, path=None, target=None):
+        if name == {late!r}:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Stop())
+from {start} import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("start", "late"),
+    [
+        ("bus_agent.__main__", "bus_agent.cli"),
+        ("cityhall_relay.__main__", "cityhall_relay.client.api"),
+        ("provisioning.__main__", "provisioning.small_city"),
+        ("provisioning.demo.start", "provisioning.demo.parts"),
+    ],
+)
+def test_ctrl_c_while_a_program_loads_is_an_end_without_a_traceback(start: str, late: str) -> None:
+    program = LOADING.format(start=start, late=late)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "")

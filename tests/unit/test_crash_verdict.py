@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bus_agent.spooler.printer import JobStatus
+from bus_agent.spooler.reading import JobStatus
 from provisioning.demo.paper import Paper
 from tests.crash import state, table
 from tests.crash.cycle import Plan, Record

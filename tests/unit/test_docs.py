@@ -51,13 +51,29 @@ def test_every_command_stands_in_the_readme(program: str, parser: Callable[[], a
     assert expected | {one for one in said if " " not in one} == set(commands_of(parser()))
 
 
-def test_every_path_and_test_that_the_design_names_exists() -> None:
-    design = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+def every_test() -> set[str]:
+    """Names of test files and of the functions in them."""
+    files = list((ROOT / "tests").rglob("test_*.py"))
+    functions = re.findall(
+        r"^def (test_\w+)\(", "\n".join(path.read_text(encoding="utf-8") for path in files), re.MULTILINE
+    )
+    return {path.stem for path in files} | set(functions)
+
+
+@pytest.mark.parametrize("page", ["design.md", "borders.md"])
+def test_every_path_and_test_that_a_page_names_exists(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     assert [
-        path for path in named_paths(design) if not (ROOT / path).exists() and not (ROOT / "docs" / path).exists()
+        path for path in named_paths(text) if not (ROOT / path).exists() and not (ROOT / "docs" / path).exists()
     ] == []
-    tests = {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
-    assert set(re.findall(r"`(test_\w+)`", design)) <= tests
+    assert set(re.findall(r"`(test_\w+)`", text)) - every_test() == set()
+
+
+def test_every_border_names_a_test() -> None:
+    lines = (ROOT / "docs" / "borders.md").read_text(encoding="utf-8").splitlines()
+    rows = [line for line in lines if line.startswith("| ") and not line.startswith("| border |")]
+    assert len(rows) > 25
+    assert [row for row in rows if "`test_" not in row.split(" | ")[2]] == []
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

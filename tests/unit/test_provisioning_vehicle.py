@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bus_agent.settings import load_agent_settings, load_spooler_settings
+from bus_agent.settings import load_agent_settings, load_driver_settings, load_spooler_settings
 from cityhall_base.city import load_city, load_signed_city, parse_city
 from cityhall_base.clock import SystemClock
 from cityhall_base.errors import ConfigError
@@ -17,11 +17,14 @@ from cityhall_relay.settings import load_clerk, load_relay
 from provisioning import ca, cli, small_city
 from provisioning.bus_folder import BusFolder
 from provisioning.city_folder import Addresses
+from provisioning.demo.printer import PCL, VIRTUAL_PPD
 from provisioning.errors import AlreadyThereError, RequestRefusedError
 from provisioning.signing import public_pem
 from provisioning.vehicle import Admission, BusRequest, admit, make_bus_keys
 
-PLAN = small_city.Plan(Addresses("127.0.0.1", 8443, 8444, 8883), "ipp://localhost:8631/ipp/print", {"sync_s": 5})
+PLAN = small_city.Plan(
+    Addresses("127.0.0.1", 8443, 8444, 8883), small_city.PrinterPlan("ipp://localhost:8631/ipp/print"), {"sync_s": 5}
+)
 USERS = small_city.one_owner()
 
 
@@ -52,6 +55,20 @@ def test_the_relay_and_the_clerk_can_load_what_was_written(made: small_city.Smal
     clerk = load_clerk(made.clerk_toml)
     assert clerk.url == "https://127.0.0.1:8444"
     assert set(relay.clerks) == {small_city.CLERK}
+
+
+def test_a_bus_whose_printer_needs_a_driver_gets_one_and_another_bus_none(tmp_path: Path) -> None:
+    plain = small_city.make(tmp_path / "plain", PLAN, USERS, SystemClock()).bus
+    assert not plain.driver_toml.exists()
+    plan = PLAN._replace(printer=PLAN.printer._replace(formats=(PCL,), ppd=VIRTUAL_PPD))
+    bus = small_city.make(tmp_path / "driver", plan, USERS, SystemClock()).bus
+    driver, spooler = load_driver_settings(bus.driver_toml), load_spooler_settings(bus.spooler_toml)
+    city = load_signed_city(spooler.city_file, load_public_key(spooler.relay_public_key)).city
+    profile = city.printers[city.vehicles[small_city.BUS].printer]
+    assert profile.driver is not None
+    assert (driver.ppd_dir / profile.driver.ppd).read_bytes() == VIRTUAL_PPD.read_bytes()
+    assert (profile.sealed_format, profile.sent_format) == ("application/pdf", PCL)
+    assert driver.socket == spooler.driver_socket
 
 
 def test_agent_and_spooler_can_load_what_was_written(made: small_city.SmallCity) -> None:

@@ -64,6 +64,29 @@ def test_a_printer_that_does_not_count_leaves_it_to_a_person(town: Town, finding
     assert state(on_bus.bus.evidence(request, finding, 1, impressions=int(finding is Finding.COMPLETED))) is S.UNCERTAIN
 
 
+BY_COUNTER: list[tuple[Finding, dict[str, Any], JobState]] = [
+    (Finding.COMPLETED, {"counter_before": 70, "counter_after": 71}, S.PRINTED),
+    (Finding.COMPLETED, {"counter_before": 70, "counter_after": 71, "printer_uuid": "urn:uuid:another"}, S.UNCERTAIN),
+    (Finding.COMPLETED, {"counter_before": 70, "counter_after": 72}, S.UNCERTAIN),
+    (Finding.COMPLETED, {"counter_before": 70, "counter_after": 70}, S.UNCERTAIN),
+    (Finding.COMPLETED, {"counter_before": 70}, S.UNCERTAIN),
+    (Finding.COMPLETED, {"counter_after": 71}, S.UNCERTAIN),
+    (Finding.COMPLETED, {"impressions": 1}, S.UNCERTAIN),
+    (Finding.CANCELED_AT_PRINTER, {"counter_before": 70, "counter_after": 70}, S.CANCELED),
+    (Finding.CANCELED_AT_PRINTER, {"counter_before": 70, "counter_after": 71}, S.UNCERTAIN),
+    (Finding.CANCELED_AT_PRINTER, {}, S.UNCERTAIN),
+]
+
+
+@pytest.mark.parametrize(("finding", "said", "expected"), BY_COUNTER)
+def test_a_counter_proves_by_its_difference_and_nothing_else(
+    town: Town, finding: Finding, said: dict[str, Any], expected: JobState
+) -> None:
+    on_bus = carried(town, "bus-4")
+    request, _ = on_bus.release()
+    assert state(on_bus.bus.evidence(request, finding, 1, **said)) is expected
+
+
 @pytest.mark.parametrize(("impressions", "expected"), [(0, S.CANCELED), (1, S.UNCERTAIN)])
 def test_a_cancel_with_a_sheet_out_is_a_doubt(on_bus: OnBus, impressions: int, expected: JobState) -> None:
     request, _ = on_bus.release()

@@ -1,5 +1,6 @@
 """What comes over the wire and must not be taken: forms, sizes, signatures, lengths."""
 
+import io
 import random
 from typing import Any
 
@@ -41,6 +42,14 @@ def test_what_was_sealed_opens_whole_however_it_is_cut(document: bytes, cut: int
     body = seal.seal(key, raw, document)
     assert len(body) == seal.sealed_size(len(document))
     assert seal.open_body(key, raw, [body[i : i + cut] for i in range(0, len(body), cut)]) == document
+
+
+def test_it_opens_from_one_buffer_that_is_filled_again_and_again() -> None:
+    key, document = seal.new_content_key(), bytes(range(256)) * 400
+    raw = header(document, key)
+    body, piece = io.BytesIO(seal.seal(key, raw, document)), bytearray(20_000)
+    pieces = (memoryview(piece)[:size] for size in iter(lambda: body.readinto(piece), 0))
+    assert seal.open_body(key, raw, pieces) == document
 
 
 def test_a_header_for_another_document_opens_nothing() -> None:

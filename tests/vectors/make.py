@@ -65,7 +65,7 @@ def good(relay_key: Ed25519PrivateKey, opener: Opener) -> Fields:
         "opener-key": opener.private,
         "seal-header": sealed,
         "release": release(relay_key, header, opener.public, content_key),
-        "body": seal.seal(content_key, sealed, DOCUMENT),
+        "body": bytes(seal.seal(content_key, sealed, DOCUMENT)),
         "document": DOCUMENT,
     }
 

@@ -1,4 +1,4 @@
-"""What spooler and opener take from themselves before they do anything: files, cores, debuggers, new privileges.
+"""What spooler, opener and driver take from themselves before they do anything: files, cores, debuggers, new privileges.
 
 The unit's sandbox says the same again; this holds wherever the process is started.
 """
@@ -25,13 +25,14 @@ class HardenError(SetupError):
     key = "setup.harden"
 
 
-def harden(keep: Iterable[int] = ()) -> None:
+def harden(keep: Iterable[int] = (), file_bytes: int = 0) -> None:
     """No core dump, no byte into any file, no ptrace, no new privileges, no inherited descriptor but 0 to 2 and `keep`.
 
-    A log must therefore be a pipe or journald's socket: RLIMIT_FSIZE 0 forbids regular files. Raises HardenError.
+    A log must therefore be a pipe or journald's socket: RLIMIT_FSIZE 0 forbids regular files. `file_bytes` raises that for
+    the one who converts, whose files lie in a room that ends with it. Raises HardenError.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
     _prctl(_PR_SET_DUMPABLE, 0)
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     _close_others({0, 1, 2, *keep})
@@ -39,9 +40,14 @@ def harden(keep: Iterable[int] = ()) -> None:
 
 def die_with(parent: int) -> None:
     """SIGKILL for this process when its parent dies; raises HardenError where that has happened already."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_parent()
     if os.getppid() != parent:
-        raise HardenError("the spooler is gone")
+        raise HardenError("the program that started this one is gone")
+
+
+def die_with_parent() -> None:
+    """The same for the first process of a PID namespace, whose parent has no number there; raises HardenError."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _prctl(option: int, value: int) -> None:

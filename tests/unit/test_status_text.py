@@ -1,0 +1,67 @@
+"""`bus-agent status` for a person: Japanese unless English is asked for, and the printer's own words for the technician."""
+
+from typing import Any
+
+from bus_agent.status_text import text
+from cityhall_base.words import Language
+
+SEEN: dict[str, Any] = {
+    "bus": "moba-1",
+    "boot": 3,
+    "mode": "city_hall",
+    "link": {"state": "up", "key": "", "sentence": ""},
+    "lease_left_s": 571,
+    "session": {"section": "citizen", "clerk": "clerk-7f3a"},
+    "printer": {"state": "processing", "reasons": ["media-empty-warning", "vendor-x"]},
+    "printer_shown": {
+        "notes": [
+            {"key": "printer.paper_out", "sentence": "The paper has run out.", "reason": "media-empty-warning"},
+            {"key": "printer.tell_technician", "sentence": "Tell them.", "reason": "vendor-x"},
+        ],
+        "supplies": [{"type": "toner", "color": "black", "level": 12, "sentence": "Toner black 12 %"}],
+        "media_ready": ["iso_a4_210x297mm"],
+        "impressions": 1234,
+    },
+    "spooler": True,
+    "jobs": [
+        {
+            "job": "j1",
+            "check_word": "47・さくら",
+            "service": "resident-record",
+            "sheets": 1,
+            "state": "uncertain",
+            "approved": True,
+            "why": "aborted",
+        }
+    ],
+    "advice": {"key": "do.refill", "sentence": "Put plain paper in.", "detail": "普通紙"},
+}
+
+
+def test_status_speaks_japanese() -> None:
+    lines = text(SEEN, Language.JAPANESE).splitlines()
+    assert lines[1] == "業務モード: 市役所"
+    assert lines[2] == "市役所: つながっています, 印刷できる時間 571 秒"
+    assert lines[4].startswith("プリンター: 用紙がなくなりました。")
+    assert lines[4].endswith("[processing media-empty-warning vendor-x]")
+    assert lines[5:8] == ["消耗品: トナー 黒 12 %", "用紙: iso_a4_210x297mm", "プリンターの総印刷面数: 1234"]
+    assert lines[-2:] == [
+        "書類: j1  47・さくら  resident-record  1枚  要確認  許可済  aborted",
+        "つぎにすること: 用紙がなくなりました。普通紙を入れると、続きが印刷されます。",
+    ]
+
+
+def test_status_speaks_english_when_asked() -> None:
+    seen = SEEN | {"session": None, "link": {"state": "down", "key": "link.down", "sentence": "No line."}}
+    lines = text(seen, Language.ENGLISH).splitlines()
+    assert lines[1:4] == ["duty mode: city hall", "city hall: No line.", "counter session: none"]
+    assert lines[-2:] == [
+        "document: j1  47・さくら  resident-record  1 sheet(s)  needs confirmation  approved  aborted",
+        "what to do: Put plain paper in.",
+    ]
+
+
+def test_a_printer_that_says_nothing_is_well() -> None:
+    shown: dict[str, Any] = {"notes": [], "supplies": [], "media_ready": [], "impressions": None}
+    seen = SEEN | {"printer": {"state": "idle", "reasons": []}, "printer_shown": shown}
+    assert "プリンター: よい [idle]" in text(seen, Language.JAPANESE).splitlines()
