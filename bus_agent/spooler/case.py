@@ -61,6 +61,7 @@ class Case:
         self.why_canceled = "canceled"
         self._canceled = self._clearing = False
         self._printer_job = 0
+        self._up_time = UpTime(0, 0)  # the printer's, when the release was asked for
 
     @property
     def over(self) -> bool:
@@ -112,11 +113,11 @@ class Case:
         """The last statement, said to the agent."""
         self.tools.say(self.state(verdict.finding, verdict.why, verdict))
 
-    def watched(self, header: SealHeader, up_time: UpTime) -> Watched:
+    def watched(self, header: SealHeader) -> Watched:
         """What `watch` needs for this attempt's job at the printer."""
-        return self._watched(self._printer_job, header.impressions, up_time)
+        return self._watched(self._printer_job, header.impressions)
 
-    def _watched(self, printer_job: int, impressions: int, up_time: UpTime) -> Watched:
+    def _watched(self, printer_job: int, impressions: int) -> Watched:
         if self.request is None:
             raise RuntimeError("an attempt without a request has nothing at the printer")
         asked, profile = self.request, self.tools.profile
@@ -125,7 +126,7 @@ class Case:
             self.name,
             impressions,
             profile.proof,
-            up_time,
+            self._up_time,
             asked.printer_uuid,
             asked.printer_up_time,
             asked.printer_counter,
@@ -137,8 +138,7 @@ class Case:
         try:
             job = self._printer_job or await self._find()
             if job:
-                empty = self._watched(job, 0, UpTime(0, self.tools.clock.boottime()))
-                verdict = await self._confirm(empty)
+                verdict = await self._confirm(self._watched(job, 0))
                 log.info("%s: empty job %d at the printer: %s", self.name, job, verdict.why)
         except PrinterError as error:
             log.warning("%s: the printer may hold an empty job: %s", self.name, error)
@@ -152,7 +152,6 @@ class Case:
         return await watch.cancel(tools.printer, watched, tools.city.limits, tools.clock, self.why_canceled)
 
     async def _cancel_doubtful(self) -> None:
-        unproven = self._watched(self._printer_job, _NEVER, UpTime(0, self.tools.clock.boottime()))
-        verdict = await self._confirm(unproven)
+        verdict = await self._confirm(self._watched(self._printer_job, _NEVER))
         if verdict.finding is Finding.CANCELED_AT_PRINTER:
             self.conclude(verdict)
