@@ -2,30 +2,25 @@
 
 import argparse
 import json
-import shutil
+import os
 import signal
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
-from provisioning.errors import PartError
-from tests.crash import power, state, table, world
-from tests.crash.cycle import Cycle, Plan, Record
-from tests.crash.house import CrashHouse
+from tests.crash import state, table
+from tests.crash.cycle import Plan
+from tests.crash.houses import Houses
+from tests.crash.runner import say
 from tests.crash.scenarios import SCENARIOS
 from tests.crash.state import State
 
 NAMED: Final = 40
 """Points not hit yet are named once they are so few."""
 
-HOUSE_CYCLES: Final = 40
-"""Then a new house: an old one would hide what only a fresh one shows."""
+LAST_S: Final = 10.0
+"""A cycle and the end of its house take about as long; nothing is begun later than this before the time is up."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,136 +35,72 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--resume", action="store_true", help="go on where the state file ends; totals add up")
     made.add_argument("--state", type=Path, default=state.default_path(), metavar="FILE", help="where a run is kept")
     made.add_argument("--write", action="store_true", help="with --points: keep them for the next runs")
+    made.add_argument("--houses", type=int, default=os.cpu_count() or 1, metavar="N", help="at once (one a processor)")
     return made
-
-
-class Run:
-    """A house at a time, cycle after cycle."""
-
-    def __init__(self, kept: State, path: Path, no_power: str) -> None:
-        self.kept, self._path, self._no_power = kept, path, no_power
-        self._house: CrashHouse | None = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._age = 0
-
-    @contextmanager
-    def open(self) -> Iterator["Run"]:
-        """Nothing of it runs or is mounted afterwards."""
-        try:
-            yield self
-        finally:
-            self.close()
-
-    def close(self) -> None:
-        """End the house."""
-        if self._house is not None:
-            self._house.stop()
-        if self._folder is not None:
-            self._folder.cleanup()
-        self._house = self._folder = None
-
-    def cycle(self, plan: Plan) -> Record:
-        """One, in this house or a new one. What it found is said and, where it is a fault, kept."""
-        house = self._ready()
-        cycle = Cycle(house, plan)
-        try:
-            record = cycle.run()
-        except PartError as error:
-            record = Record(
-                plan=plan, hit=True, between=False, outcome="", state="", faults={"stuck": str(error)}, seconds=0
-            )
-        self._age += 1
-        say(_line(record))
-        if record.faults:
-            self._keep(house, cycle, record)
-        return record
-
-    def _ready(self) -> CrashHouse:
-        if self._house is not None and self._age < HOUSE_CYCLES:
-            return self._house
-        self.close()
-        self._folder = tempfile.TemporaryDirectory(prefix="mobile-cityhall-crash-")
-        self._house, self._age = CrashHouse(Path(self._folder.name), power=not self._no_power), 0
-        self._house.start()
-        self._house.concierge.run("mode", "city_hall")
-        return self._house
-
-    def _keep(self, house: CrashHouse, cycle: Cycle, record: Record) -> None:
-        """Logs, journals and the description; then a new house, because this one's faults are not the next cycle's."""
-        where = self._path.parent / f"{self._path.stem}-{record.plan.seed}-{record.plan.number}"
-        shutil.rmtree(where, ignore_errors=True)
-        where.mkdir(parents=True)
-        (where / "cycle.json").write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=1))
-        (where / "order.txt").write_text("\n".join(" ".join(names) for names in house.points.order))
-        people = cycle.people
-        shown = {"view": people.view, "board": people.board, "advice": people.advice, "said": people.said}
-        shown |= {"papers": [msgspec.to_builtins(one) for one in people.papers]}
-        (where / "shown.json").write_text(json.dumps(shown, ensure_ascii=False, indent=1))
-        for name in ("log", "bus/state", "cityhall/relay/state", "printer/paper"):
-            shutil.copytree(house.dir / name, where / name, dirs_exist_ok=True)
-        say(f"  kept in {where}; again: ./run crash --only {record.plan.number} --state {self._path}")
-        self._age = HOUSE_CYCLES
 
 
 def main() -> int:
     """0 where everything that must be zero is."""
     arguments = parser().parse_args()
-    no_power = world.enter() or power.why_not()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell started it in the background
     kept = state.load(arguments.state if arguments.resume or arguments.only is not None else Path("/dev/null/none"))
-    with Run(kept, arguments.state, no_power).open() as run:
+    with Houses(arguments.houses if arguments.only is None else 1, arguments.state) as houses:
         if arguments.points:
-            return _points(run, arguments.write)
+            return _points(kept, houses, arguments.write)
         if arguments.only is not None:
-            return _only(run, arguments.only)
+            return _only(kept, houses, arguments.only)
         if not kept.found:
-            _dry(run)
-        _cycles(run, arguments)
-    return _close(kept, arguments.seed, no_power)
+            _dry(kept, houses)
+        _cycles(kept, houses, arguments)
+    return _close(kept, arguments.seed, houses.why_no_power)
 
 
-def _cycles(run: Run, arguments: argparse.Namespace) -> None:
-    until = time.monotonic() + 60 * arguments.minutes if arguments.minutes else float("inf")
-    left = arguments.cycles or (60 if not arguments.minutes else sys.maxsize)
-    slowest = 0.0
-    # The closing of the house must fit too.
-    while left > 0 and time.monotonic() + slowest + 5 < until:
-        number = len(run.kept.records) + 1
-        began = time.monotonic()
-        plan = state.next_plan(run.kept, number, arguments.seed, power=not run._no_power)
-        run.kept.add(run.cycle(plan))
-        state.save(arguments.state, run.kept)
-        slowest, left = max(slowest, time.monotonic() - began), left - 1
+def _cycles(kept: State, houses: Houses, arguments: argparse.Namespace) -> None:
+    until = time.monotonic() + 60 * arguments.minutes - LAST_S if arguments.minutes else float("inf")
+    first = 1 + max((one.plan.number for one in kept.records), default=0)
+    last = first + (arguments.cycles or 60) if not arguments.minutes else sys.maxsize
+    numbers = iter(range(first, last))
+
+    def following(under_way: list[Plan]) -> Plan | None:
+        number = next(numbers, None) if time.monotonic() < until else None
+        if number is None:
+            return None
+        return state.next_plan(kept, number, arguments.seed, power=not houses.why_no_power, under_way=under_way)
+
+    for record in houses.run(following):
+        kept.add(record)
+        state.save(arguments.state, kept)
 
 
-def _dry(run: Run) -> None:
-    for number, scenario in enumerate(SCENARIOS):
-        record = run.cycle(Plan(number=number, seed=0, scenario=scenario))
+def _dry(kept: State, houses: Houses) -> None:
+    plans = iter([Plan(number=number, seed=0, scenario=scenario) for number, scenario in enumerate(SCENARIOS)])
+    for record in houses.run(lambda _: next(plans, None)):
         if record.faults:
             raise SystemExit(f"A cycle without any mishap is at fault: {record.faults}")
-        run.kept.note(scenario, record.reached)
+        kept.note(record.plan.scenario, record.reached)
 
 
-def _points(run: Run, write: bool) -> int:
-    known = set(run.kept.points)
-    _dry(run)
-    points = run.kept.points
-    for name in points:
-        kinds = [scenario for scenario, reached in run.kept.found.items() if name in reached]
+def _points(kept: State, houses: Houses, write: bool) -> int:
+    known, now = set(kept.points), State()
+    _dry(now, houses)
+    for name in now.points:
+        kinds = [scenario for scenario, reached in now.found.items() if name in reached]
         sys.stdout.write(f"{name}{'' if name in known else '  (new)'}  {' '.join(kinds)}\n")
-    sys.stdout.write(f"{len(points)} points\n")
+    for name in sorted(known - set(now.points)):
+        sys.stdout.write(f"{name}  (not reached)\n")
+    sys.stdout.write(f"{len(now.points)} points\n")
     if write:
-        state.save_catalogue(run.kept)
-        table.write(points)
+        state.save_catalogue(now)
+        table.write(now.points)
     return 0
 
 
-def _only(run: Run, number: int) -> int:
-    found = [one.plan for one in run.kept.records if one.plan.number == number]
-    if not found:
+def _only(kept: State, houses: Houses, number: int) -> int:
+    found = {one.plan.number: one.plan for one in kept.records}
+    if number not in found:
         raise SystemExit(f"There is no cycle {number} in this state file; name the one that was printed with --state.")
-    record = run.cycle(found[-1])
+    (record,) = houses.run(lambda _: found.pop(number, None))
     sys.stdout.write(json.dumps({"cycle": number, "hit": record.hit, "faults": record.faults}) + "\n")
     return 1 if record.faults else 0
 
@@ -188,18 +119,6 @@ def _close(kept: State, seed: int, no_power: str) -> int:
         told |= {"power_cuts": 0, "no_power_cuts_because": no_power}
     sys.stdout.write(json.dumps(told) + "\n")
     return 1 if kept.faulty else 0
-
-
-def _line(record: Record) -> str:
-    how = "" if record.hit or record.plan.strike is None else "  (not reached)"
-    found = f"  FAULT {record.faults}" if record.faults else ""
-    return f"{record.seconds:5.1f} s  {record.plan}{how} -> {record.outcome}, {record.state}{found}"
-
-
-def say(text: str) -> None:
-    """What a person may want to read; the last line on standard output is for programs."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
 
 
 if __name__ == "__main__":

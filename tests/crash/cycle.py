@@ -1,7 +1,9 @@
 """One cycle: a new document from the clerk's hand to its end, with one mishap on the way, and the verdict."""
 
 import io
+import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from random import Random
 from typing import Final
@@ -14,13 +16,19 @@ from cityhall_relay.client.errors import ClientError
 from provisioning.errors import PartError
 from tests.crash.house import CrashHouse
 from tests.crash.mishaps import Mishap, strike
-from tests.crash.people import People
-from tests.crash.points import REQUESTED, Target, Trap, killed
+from tests.crash.people import Errand, People
+from tests.crash.points import KILLED, REQUESTED, Target, Trap, killed
 from tests.crash.scenarios import SCENARIOS, Cue
+from tests.crash.under import ABOUT, about
 from tests.crash.verdict import Doubt, End, judge, outcome, unjustified
 
 DEADLINE_S: Final = 60.0
 _LOOK_S: Final = 0.05
+_CLOSE_S: Final = 2.0
+"""City hall answers a clerk in milliseconds; where it is down, who is held waits no longer than this."""
+
+_SESSION_ENDED: Final = "relay/journal/session_ended/after"
+_RELEASED: Final = "relay/journal/step-release/after"
 
 
 class Strike(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,9 +76,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         return self.plan.strike is not None and self.plan.strike.mishap.kind == "power"
 
 
-def document(plan: Plan) -> bytes:
+def document(plan: Plan, place: int = 0) -> bytes:
     """A PDF of one or two pages that no other cycle has, 60 to 110 kB."""
-    dice = Random(f"{plan.seed}/{plan.number}/document/{time.time_ns()}")
+    dice = Random(f"{plan.seed}/{plan.number}/document/{place}/{time.time_ns()}")
     pdf, out = pikepdf.new(), io.BytesIO()
     for _ in range(dice.choice((1, 1, 2))):
         pdf.add_blank_page(page_size=(595, 842))
@@ -85,16 +93,19 @@ class Cycle:
     def __init__(self, house: CrashHouse, plan: Plan) -> None:
         self._house, self._plan, self._points = house, plan, house.points
         self._scenario = SCENARIOS[plan.scenario]
-        self._doubt = ""
+        self._doubts: list[str] = []
         self._trap: Trap | None = None
 
     def run(self) -> Record:
         """To its end or its deadline."""
         began = time.monotonic()
         self._points.reset()
-        self.people = people = People(self._house, document(self._plan), self._scenario.at_end)
-        people.on_doubt, people.takes_back = self._note_doubt, self._scenario.canceled
-        for name, cue in self._scenario.cues.items():
+        scenario = self._scenario
+        documents = [document(self._plan, place) for place in range(scenario.documents)]
+        self.people = people = People(self._house, documents, scenario.at_end)
+        people.on_doubt = self._note_doubt
+        people.takes_back, people.never_allows = scenario.canceled, scenario.unapproved
+        for name, cue in scenario.cues.items():
             self._points.cues[name] = lambda cue=cue: _quietly(cue, self._house, people)  # type: ignore[misc]
         self._arm(self._plan.first or self._plan.strike)
         try:
@@ -120,9 +131,19 @@ class Cycle:
         def reached(trap: Trap) -> None:
             if what is self._plan.first:
                 self._arm(self._plan.strike)
-            self._house.act(strike, self._house, what.mishap, trap)
+            if what.mishap.kind == "close":
+                self._close_session(trap)
+            else:
+                self._house.act(strike, self._house, what.mishap, trap)
 
         self._trap = self._points.arm(what.target, reached)
+
+    def _close_session(self, trap: Trap) -> None:
+        closing = threading.Thread(target=_quietly, args=(_leave, self._house, self.people))
+        closing.start()
+        if trap.moment and trap.moment.role != "relay":  # who could not answer while it is held
+            closing.join(_CLOSE_S)
+        trap.let_go()
 
     def _calm(self) -> bool:
         if self._house.busy:
@@ -133,27 +154,38 @@ class Cycle:
 
     # --- what the harness knows ---
 
-    def _note_doubt(self) -> None:
-        self._doubt = unjustified(self._known())
+    def _note_doubt(self, errand: Errand) -> None:
+        if why := unjustified(self._known(errand)):
+            self._doubts.append(why)
 
-    def _known(self) -> Doubt:
-        points, people = self._points, self.people
-        attempt = set[str]()  # everything since the last release request was signed
-        for names in list(points.order):
+    def _moments(self, errand: Errand) -> Iterator[tuple[str, ...]]:
+        """Those about this document; those of the printer while it was this one's turn; and whatever was killed."""
+        mine, turn = set(about(errand.job)), set[str]()
+        for names in list(self._points.order):
+            said = {name for name in names if name.startswith(ABOUT)}
             if REQUESTED in names:
-                attempt = set()
+                turn = said
+            if mine & (said or turn or mine) or names[0].startswith(KILLED):
+                yield names
+
+    def _known(self, errand: Errand) -> Doubt:
+        jobs = self.people.printer_jobs()
+        attempt = set[str]()  # everything since the last release request was signed
+        requested = False
+        for names in self._moments(errand):
+            if REQUESTED in names:
+                attempt, requested = set(), True
             attempt.update(names)
-        jobs = people.printer_jobs()
         spooler_restarted = killed("spooler") in attempt
         ends = {f"spooler/ipc/statement-{end}/say" for end in ("completed", "no_sheet", "canceled_at_printer")}
         said_sent = "spooler/ipc/statement-sent/say" in attempt
         return Doubt(
             jobs=None if jobs is None else tuple(jobs),
-            name=f"{people.job}-{people.board['attempt']}",
-            impressions=people.board["impressions"],
+            name=f"{errand.job}-{errand.board['attempt']}",
+            impressions=errand.board["impressions"],
             printer_restarted=killed("printer") in attempt,
             spooler_restarted=spooler_restarted,
-            requested=REQUESTED in points.seen,
+            requested=requested,
             create_asked="opener/printer/create-job/before" in attempt,
             create_known="agent/journal/intent_send-document/after" in attempt,
             sending="opener/ipc/sending/say" in attempt,
@@ -161,32 +193,48 @@ class Cycle:
             ended_by_spooler=bool(ends & attempt) and not spooler_restarted,
         )
 
-    def _record(self, settled: bool, seconds: float) -> Record:
-        people, points, plan = self.people, self._points, self._plan
-        end = End(
-            sha256=people.sha256,
-            papers=people.papers,
-            acknowledged=bool(people.job),
+    def _end(self, errand: Errand, settled: bool) -> End:
+        view, mine = errand.view, set().union(*self._moments(errand))
+        state, times = str(view.get("state", "")), view.get("times", {})
+        return End(
+            sha256=errand.sha256,
+            papers=self.people.papers_of(errand),
+            acknowledged=bool(errand.job),
             settled=settled,
-            state=str(people.view.get("state", "")),
-            machine_printed="printed" in people.view.get("times", {})
-            or bool(points.seen["agent/journal/step-completed/after"]),
-            asked=people.asked,
+            state=state,
+            machine_printed="printed" in times or "agent/journal/step-completed/after" in mine,
+            asked=errand.asked,
+            ended_ms=times.get(state, 0) if view.get("ended") else 0,
+            released_late=self._released_late(errand),
         )
-        faults = judge(end)
+
+    def _released_late(self, errand: Errand) -> bool:
+        order = list(self._points.order)
+        ended = {_SESSION_ENDED, *about(self.people.session)}
+        after = next((n for n, names in enumerate(order) if ended <= set(names)), len(order))
+        return any({_RELEASED, *about(errand.job)} <= set(names) for names in order[after:])
+
+    def _record(self, settled: bool, seconds: float) -> Record:
+        points, plan = self._points, self._plan
+        ends = [self._end(errand, settled) for errand in self.people.errands if errand.job or not errand.waiting]
+        faults = {name: what for end in ends for name, what in judge(end).items()}
         moment = self._trap.moment if self._trap and plan.strike and self._trap.target is plan.strike.target else None
-        if self._doubt:
-            faults["uncertain_unjustified"] = self._doubt
+        if self._doubts:
+            faults["uncertain_unjustified"] = self._doubts[0]
         return Record(
             plan=plan,
             hit=moment is not None,
             between=moment is not None and moment.between,
-            outcome=outcome(end),
-            state=end.state,
+            outcome=outcome(ends),
+            state=", ".join(end.state for end in ends),
             faults=faults,
             seconds=round(seconds, 2),
             reached={name: (count, points.seen_between[name]) for name, count in points.seen.items() if "/" in name},
         )
+
+
+def _leave(_house: CrashHouse, people: People) -> None:
+    people.leave()
 
 
 def _quietly(cue: Cue, house: CrashHouse, people: People) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from tests.crash.under import Tell, Teller, wrap
+from tests.crash.under import Tell, Teller, about, wrap
 
 # Every import that an opener does not need stands in the function that needs it: its start is part of what is measured.
 
@@ -79,7 +79,7 @@ def _store(tell: Tell, part: str) -> None:
             real(self, path, *args, **kwargs)
             # The relay's second database holds the keys.
             self.points_of = f"{part}-keys" if path.stem == "keys" else part
-            self.points_rows = list[str]()
+            self.points_rows = list[tuple[str, str]]()
             self.db.atomic = functools.partial(_atomic, tell, self, self.db.atomic)
 
         return call
@@ -87,7 +87,7 @@ def _store(tell: Tell, part: str) -> None:
     def record(real: Callable[..., None]) -> Callable[..., None]:
         def call(self: Any, kind: str, job: str = "", **body: Any) -> None:
             real(self, kind, job, **body)
-            self.points_rows.append(_row(kind, body))
+            self.points_rows.append((_row(kind, body), job or body.get("session", "")))
 
         return call
 
@@ -118,10 +118,11 @@ def _atomic(tell: Tell, store: Any, real: Callable[[], Any]) -> Generator[Any, N
     caller = _caller(sys._getframe(1))
     with real() as db:
         yield db
-        rows = list(dict.fromkeys(store.points_rows))
+        rows = dict.fromkeys(row for row, _job in store.points_rows)
+        jobs = dict.fromkeys(label for _row, job in store.points_rows for label in about(job))
         names = [f"{store.points_of}/journal/{row}" for row in rows] or [f"{store.points_of}/txn/{caller}"]
-        tell(*(f"{name}/before" for name in names))
-    tell(*(f"{name}/after" for name in names))
+        tell(*(f"{name}/before" for name in names), *jobs)
+    tell(*(f"{name}/after" for name in names), *jobs)
 
 
 def _caller(frame: FrameType | None) -> str:
@@ -141,7 +142,7 @@ def _ipc(tell: Tell, part: str) -> None:
 
     def send(real: Callable[..., None]) -> Callable[..., None]:
         def call(self: Any, message: Any, fd: int | None = None) -> None:
-            tell(f"{part}/ipc/{_message(message)}/say")
+            tell(f"{part}/ipc/{_message(message)}/say", *about(getattr(message, "job", "")))
             real(self, message, fd)
 
         return call
@@ -149,7 +150,7 @@ def _ipc(tell: Tell, part: str) -> None:
     def take(real: Callable[..., Any]) -> Callable[..., Any]:
         def call(self: Any) -> Any:
             received = real(self)
-            tell(f"{part}/ipc/{_message(received.message)}/hear")
+            tell(f"{part}/ipc/{_message(received.message)}/hear", *about(getattr(received.message, "job", "")))
             return received
 
         return call

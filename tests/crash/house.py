@@ -27,6 +27,7 @@ LIMITS: Final = {
     "printer_poll_ms": 100,
     "cancel_confirm_s": 2,
     "lease_s": 120,
+    "unapproved_s": 10,
 }
 """Short, within their bounds: a cycle must not wait for a timetable."""
 

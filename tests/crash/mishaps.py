@@ -1,5 +1,6 @@
 """What may go wrong at a point, drawn from the cycle's own dice; and how it is done to the house."""
 
+import re
 import time
 from random import Random
 from typing import Final, Literal
@@ -11,12 +12,15 @@ from tests.crash.lines import Line
 from tests.crash.points import Trap
 from tests.crash.under import GO
 
-Kind = Literal["kill", "power", "cut", "disturb"]
+Kind = Literal["kill", "power", "cut", "disturb", "close"]
 
 KILLED: Final = ("relay", "broker", "agent", "spooler", "opener", "printer")
 
 _CUT_BYTES: Final = {"city": 9000, "printer": 120_000}
 """Most bytes that still go: a sync with its answer and TLS is about 5 kB, a body range 32 KiB, a document 60 to 110 kB."""
+
+_CLOSES: Final = 0.12
+"""Of the mishaps. The others end the session too, but only when all is done."""
 
 _CUT_S: Final = 2.0
 """How long the byte is waited for at which a line shall end."""
@@ -45,6 +49,8 @@ class Mishap(msgspec.Struct, frozen=True, kw_only=True):
             case "cut":
                 where, how = "up" if self.up else "down", "FIN" if self.politely else "RST"
                 return f"line to {self.line} cut {self.after} bytes {where} from here, {how}, dark {self.dark_s} s"
+            case "close":
+                return "session closed by the clerk"
             case _:
                 return f"message: {self.word}"
 
@@ -53,6 +59,11 @@ def may_disturb(point: str) -> bool:
     """Whether a message is about to be sent there whose sender can double, hold back or swap it."""
     part, channel, _what, moment = point.split("/")
     return (channel == "link" and moment == "before" and part == "agent") or (channel == "mqtt" and moment == "say")
+
+
+def may_close(point: str) -> bool:
+    """Whether a session is open there for sure, and not about to be closed anyway."""
+    return not re.search(r"session|/boot|mode|deleted|destroyed|forgotten|deletion|program", point)
 
 
 def power_cut(dice: Random, point: str) -> Mishap:
@@ -64,6 +75,8 @@ def power_cut(dice: Random, point: str) -> Mishap:
 
 def draw(dice: Random, point: str) -> Mishap:
     """Any but a power cut."""
+    if may_close(point) and dice.random() < _CLOSES:
+        return Mishap(kind="close")
     if may_disturb(point) and dice.random() < 0.5:
         return Mishap(kind="disturb", word=_word(dice, point.split("/")[1]))
     if dice.random() < 0.15:

@@ -12,12 +12,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tests.crash.under import GO, NAMES
+from tests.crash.under import ABOUT, GO, NAMES
 
 MESSAGE_BYTES: Final = 4096
 
 INTENT: Final = "spooler/ipc/intent-create-job/say"
 REQUESTED: Final = "spooler/ipc/requested/say"
+KILLED: Final = "killed:"
 HANDED: Final = frozenset(f"agent/api/{button}/heard" for button in ("hand_over", "spoiled", "nothing_came_out"))
 
 
@@ -32,7 +33,7 @@ class Target(NamedTuple):
 
 def killed(part: str) -> str:
     """How the harness writes down that it ended a part, in the same order as the points; no point itself."""
-    return f"killed:{part}"
+    return f"{KILLED}{part}"
 
 
 class Moment(NamedTuple):
@@ -92,7 +93,7 @@ class Switchboard:
             self.seen: Counter[str] = Counter()
             self.seen_between: Counter[str] = Counter()
             self.between = False
-            self.order: list[tuple[str, ...]] = []
+            self.order: list[tuple[str, ...]] = []  # each moment's names, and what it is about
 
     def note_killed(self, part: str) -> None:
         """The harness did it."""
@@ -145,8 +146,9 @@ class Switchboard:
     def _note(self, names: tuple[str, ...], role: str) -> Trap | None:
         if INTENT in names:
             self.between = True
-        self.seen.update(names)
         self.order.append(names)
+        names = tuple(name for name in names if not name.startswith(ABOUT))
+        self.seen.update(names)
         if self.between:
             self.seen_between.update(names)
         between = self.between

@@ -12,16 +12,22 @@ Cue = Callable[[CrashHouse, People], None]
 """Runs while the process that reached the cue's point waits there."""
 
 _BEGUN: Final = "printer/paper/begin/after"
+_HALF: Final = "opener/printer/send-document/middle"
+_CARRIED: Final = "agent/journal/step-carried/after"
+_CANCELED: Final = "spooler/printer/cancel-job/after"
 _HOLD_S: Final = 1.5
 """How long a sheet is held half-way for a Cancel-Job to come."""
 
 
 class Scenario(NamedTuple):
-    """`at_end`: what the concierge says of a printed document. `canceled`: the clerk takes it back instead of allowing it."""
+    """`at_end`: what the concierge says of a printed document. `canceled`: the clerk takes it back instead of allowing it;
+    `unapproved`: she does neither. All `documents` but the first wait until a cue has them brought."""
 
     cues: Mapping[str, Cue] = MappingProxyType({})
     at_end: str = "hand-over"
     canceled: bool = False
+    unapproved: bool = False
+    documents: int = 1
 
 
 def _killed(*names: str, dark_s: float = 0.3) -> Cue:
@@ -38,24 +44,41 @@ def _mend_after(house: CrashHouse, seconds: float) -> None:
 
 
 def _cancel(_house: CrashHouse, people: People) -> None:
-    people.clerk.cancel(people.job)
+    people.clerk.cancel(people.errands[0].job)
 
 
-def _until_canceled(house: CrashHouse) -> None:
+def _until(house: CrashHouse, point: str, times: int = 1) -> None:
     until = time.monotonic() + _HOLD_S
-    while time.monotonic() < until and not house.points.seen["spooler/printer/cancel-job/after"]:
+    while time.monotonic() < until and house.points.seen[point] < times:
         time.sleep(0.02)
 
 
-def _end_session(house: CrashHouse, people: People) -> None:
-    people.leave()
-    _until_canceled(house)
+def _end_session(until: str) -> Cue:
+    def cue(house: CrashHouse, people: People) -> None:
+        people.leave()
+        _until(house, until)
+
+    return cue
 
 
 def _leave_mode(house: CrashHouse, people: People) -> None:
-    people.mode("route_bus")
-    _until_canceled(house)
-    people.mode("city_hall")
+    people.away = True
+    try:
+        people.mode("route_bus")
+        _until(house, _CANCELED)
+    finally:
+        people.away = False
+
+
+def _bring_another(house: CrashHouse, people: People) -> None:
+    people.bring()
+    _until(house, _CARRIED, 2)
+
+
+def _bring_another_and_end(house: CrashHouse, people: People) -> None:
+    _bring_another(house, people)
+    people.leave()
+    _until(house, _CANCELED)
 
 
 _BLIND_S: Final = LIMITS["printer_silence_s"] + 1.5
@@ -66,14 +89,21 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "canceled": Scenario(canceled=True),
     "refused": Scenario({"agent/link/release-request/before": _cancel}),
     "declined": Scenario({"agent/api/print/heard": _killed("printer", dark_s=1.0)}),
-    "session-end": Scenario({_BEGUN: _end_session}),
+    "unapproved": Scenario(unapproved=True),
+    "early-end": Scenario({_CARRIED: _end_session("agent/journal/forgotten/after")}),
+    "session-end": Scenario({_BEGUN: _end_session(_CANCELED)}),
+    "half-sent-end": Scenario({_HALF: _end_session("spooler/ipc/cancel/hear")}),
+    "half-sent": Scenario({_HALF: _killed("opener")}),
+    "half-sent-recover": Scenario({_HALF: _killed("spooler")}),
+    "two": Scenario({_BEGUN: _bring_another}, documents=2),
+    "two-end": Scenario({_BEGUN: _bring_another_and_end}, documents=2),
     "mode-left": Scenario({_BEGUN: _leave_mode}),
     "no-opener": Scenario({"spooler/ipc/intent-create-job/say": _killed("opener")}),
     "never-created": Scenario({"spooler/ipc/requested/say": _killed("spooler")}),
     "created-empty": Scenario({"spooler/ipc/intent-send-document/say": _killed("spooler")}),
     "recover": Scenario({_BEGUN: _killed("spooler", "agent")}),
     "printer-restarts": Scenario({_BEGUN: _killed("printer")}),
-    "nothing-comes": Scenario({"opener/printer/send-document/middle": _killed("printer")}),
+    "nothing-comes": Scenario({_HALF: _killed("printer")}),
     "blind": Scenario({_BEGUN: _killed("spooler", dark_s=_BLIND_S)}),
 }
 

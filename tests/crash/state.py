@@ -1,5 +1,6 @@
 """What a run has done so far, in a file, so that several runs add up; and which point is next: the one that was hit least."""
 
+import json
 import os
 from collections import Counter
 from collections.abc import Iterable
@@ -57,7 +58,7 @@ class State(msgspec.Struct):
     @property
     def hits(self) -> Counter[str]:
         """Mishaps by point."""
-        return _points(self.struck)
+        return _points(one.plan for one in self.struck)
 
     @property
     def struck(self) -> list[Record]:
@@ -87,13 +88,13 @@ class State(msgspec.Struct):
         return any(one.faults for one in self.records)
 
 
-def next_plan(state: State, number: int, seed: int, *, power: bool) -> Plan:
+def next_plan(state: State, number: int, seed: int, *, power: bool, under_way: Iterable[Plan] = ()) -> Plan:
     """Least-hit-first among the points, within the shares; the rest by the dice of this seed and number."""
     dice = Random(f"{seed}/{number}")
     between = state.share(power=False) < BETWEEN + _MARGIN
     cut = power and state.share(power=True) < POWER + _MARGIN
     places = _places(state, between=between)
-    hits, tried = state.hits, _points(state.records)
+    hits, tried = state.hits + _points(under_way), _points([*(one.plan for one in state.records), *under_way])
     # A miss counts a half: what is rarely reached is tried again, but does not hold up the rest.
     weight = {name: hits[name] + (tried[name] - hits[name]) / 2 for name in places}
     least = min(weight.values())
@@ -111,8 +112,8 @@ def next_plan(state: State, number: int, seed: int, *, power: bool) -> Plan:
     )
 
 
-def _points(records: Iterable[Record]) -> Counter[str]:
-    return Counter(one.plan.strike.target.name for one in records if one.plan.strike)
+def _points(plans: Iterable[Plan]) -> Counter[str]:
+    return Counter(plan.strike.target.name for plan in plans if plan.strike)
 
 
 def _places(state: State, *, between: bool) -> dict[str, list[tuple[str, int]]]:
@@ -148,9 +149,12 @@ def save(path: Path, state: State) -> None:
 
 
 def save_catalogue(state: State) -> None:
-    """The points that every run starts from."""
-    found = {name: dict(sorted(reached.items())) for name, reached in sorted(state.found.items())}
-    _CATALOGUE.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
+    """The points that every run starts from; a line for each."""
+    kinds = []
+    for scenario, reached in sorted(state.found.items()):
+        lines = [f"  {json.dumps(name)}: {json.dumps(counts)}" for name, counts in sorted(reached.items())]
+        kinds.append(f"{json.dumps(scenario)}: {{\n" + ",\n".join(lines) + "\n}")
+    _CATALOGUE.write_text("{\n" + ",\n".join(kinds) + "\n}\n")
 
 
 def default_path() -> Path:

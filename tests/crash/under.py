@@ -18,6 +18,9 @@ REPLY_BYTES: Final = 256
 NAMES: Final = "\n"
 """Between the names that one moment has."""
 
+ABOUT: Final = "about:"
+"""Before the id of the job or session that a moment is about; said beside its names where it is known."""
+
 Tell = Callable[..., str]
 
 
@@ -32,7 +35,10 @@ class Teller:
         self._sock.send(json.dumps({"role": role, "pid": os.getpid()}).encode())
 
     def __call__(self, *names: str) -> str:
-        """The harness's word on these names of one moment; `go` where there is no harness any more."""
+        """The harness's word on these names of one moment; `go` where there is no harness any more.
+
+        Among them may be `about(…)`.
+        """
         with self._lock:
             if self._sock is None:
                 return GO
@@ -45,6 +51,11 @@ class Teller:
                 self._sock.close()
                 self._sock = None
             return word or GO
+
+
+def about(what: str) -> tuple[str, ...]:
+    """What to say beside the names of a moment that is about this job or session; nothing where it is about none."""
+    return (f"{ABOUT}{what}",) if what else ()
 
 
 def wrap(owner: Any, name: str, around: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:

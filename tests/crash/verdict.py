@@ -20,8 +20,12 @@ FAULTS: Final = (
     "stuck",
     "uncertain_unjustified",
     "unaccounted",
+    "after_end",
 )
-"""Each must be zero. `unaccounted`: a whole document came out, and the job ended without paper and without anybody asked."""
+"""Each must be zero. `unaccounted`: a sheet was begun, and the job ended without paper and without anybody asked. `after_end`: it
+was released after its session had ended, or a sheet was begun after its own end (I10)."""
+
+_NS_IN_MS: Final = 1_000_000
 
 _NO_PAPER_ENDS: Final = frozenset({"canceled", "expired", "refused"})
 
@@ -53,9 +57,11 @@ def _printed(doubt: Doubt) -> bool:
     return counted and doubt.sent_known and not doubt.printer_restarted
 
 
-def _canceled(doubt: Doubt) -> bool:
+def _ended_empty(doubt: Doubt) -> bool:
     job = doubt.listed
-    return job is not None and job.state == "canceled" and job.impressions == 0 and not doubt.printer_restarted
+    # What a printer that had the whole document says of giving it up by itself is no proof (docs/design.md, "Evidence").
+    given_up = job is not None and (job.state == "canceled" or (job.state == "aborted" and not doubt.sent_known))
+    return job is not None and given_up and job.impressions == 0 and not doubt.printer_restarted
 
 
 def _empty(doubt: Doubt) -> bool:
@@ -75,7 +81,7 @@ def _opener_ended(doubt: Doubt) -> bool:
 UNJUSTIFIED: Final[tuple[tuple[str, Callable[[Doubt], bool]], ...]] = (
     ("the running spooler has signed the end", lambda doubt: doubt.ended_by_spooler),
     ("the printer lists it completed with every impression, and SENT is known", _printed),
-    ("the printer lists it canceled with no impression", _canceled),
+    ("the printer lists it canceled, or cut and aborted, with no impression", _ended_empty),
     ("the printer lists it without its document", _empty),
     ("the printer's whole history does not know it", _never_there),
     ("the spooler that asked for the release saw its opener end before Send-Document", _opener_ended),
@@ -88,15 +94,17 @@ def unjustified(doubt: Doubt) -> str:
 
 
 class End(msgspec.Struct, frozen=True, kw_only=True):
-    """How a cycle ended, for `judge`."""
+    """How a document ended, for `judge`."""
 
     sha256: str
-    papers: Sequence[Paper]  # what came out in this cycle
+    papers: Sequence[Paper]  # of this document, and whatever nobody sent
     acknowledged: bool  # city hall took the document
     settled: bool
     state: str  # at city hall, empty where it does not know the job
     machine_printed: bool  # a side stood in `printed`, by the machine's word
     asked: bool  # a person had to say what came out
+    ended_ms: int = 0  # when city hall saw its end, since 1970
+    released_late: bool = False  # a release was given after the end of its session
 
 
 def judge(end: End) -> dict[str, str]:
@@ -114,13 +122,17 @@ def judge(end: End) -> dict[str, str]:
         faults["stuck"] = f"not settled; city hall: {end.state or 'no job'}"
     if end.machine_printed and not whole:
         faults["false_printed"] = "called printed by the machine, and no whole paper"
-    if whole and end.state in _NO_PAPER_ENDS and not end.asked:
-        faults["unaccounted"] = f"a whole paper, and {end.state}"
+    if ours and end.state in _NO_PAPER_ENDS and not end.asked:
+        faults["unaccounted"] = f"a sheet was begun, and {end.state}"
+    if end.released_late:
+        faults["after_end"] = "released after the end of its session"
+    elif end.ended_ms and any(one.started_ns > end.ended_ms * _NS_IN_MS for one in ours):
+        faults["after_end"] = f"begun after it was {end.state}"
     return faults
 
 
-def outcome(end: End) -> str:
-    """printed, not_printed or uncertain: what the machines alone could say."""
-    if end.asked:
+def outcome(ends: Sequence[End]) -> str:
+    """printed, not_printed or uncertain: what the machines alone could say, of several documents the least certain."""
+    if any(end.asked for end in ends):
         return "uncertain"
-    return "printed" if end.machine_printed else "not_printed"
+    return "printed" if all(end.machine_printed for end in ends) else "not_printed"

@@ -20,6 +20,9 @@ def paper(sha256: str = OURS, *, whole: bool = True) -> Paper:
     return Paper(1, sha256, 9, 1, 1, 2 if whole else 0)
 
 
+LATE = msgspec.structs.replace(paper(), started_ns=5_000_000)
+
+
 def ended(**changed: Any) -> End:
     known: dict[str, Any] = {"sha256": OURS, "papers": [paper()], "acknowledged": True, "settled": True}
     known |= {"state": "handed_over", "machine_printed": True, "asked": False}
@@ -40,7 +43,7 @@ def at_printer(state: str, impressions: int = 0, reasons: tuple[str, ...] = ()) 
 
 def test_a_print_that_was_proven_and_handed_over_has_no_fault() -> None:
     assert judge(ended()) == {}
-    assert outcome(ended()) == "printed"
+    assert outcome([ended()]) == "printed"
 
 
 @pytest.mark.parametrize(
@@ -52,6 +55,12 @@ def test_a_print_that_was_proven_and_handed_over_has_no_fault() -> None:
         ("stuck", {"settled": False}),
         ("false_printed", {"papers": [paper(whole=False)]}),
         ("unaccounted", {"state": "canceled", "machine_printed": False}),
+        ("unaccounted", {"state": "canceled", "machine_printed": False, "papers": [paper(whole=False)]}),
+        ("after_end", {"released_late": True}),
+        (
+            "after_end",
+            {"state": "not_printed", "machine_printed": False, "asked": True, "ended_ms": 1, "papers": [LATE]},
+        ),
     ],
 )
 def test_each_fault_is_seen_from_outside(fault: str, changed: dict[str, Any]) -> None:
@@ -61,11 +70,12 @@ def test_each_fault_is_seen_from_outside(fault: str, changed: dict[str, Any]) ->
 def test_a_torso_after_which_a_person_was_asked_is_no_fault() -> None:
     end = ended(papers=[paper(whole=False)], state="spoiled", machine_printed=False, asked=True)
     assert judge(end) == {}
-    assert outcome(end) == "uncertain"
+    assert outcome([end, ended()]) == "uncertain"
 
 
 def test_a_doubt_without_any_proof_is_justified() -> None:
     assert unjustified(doubt(at_printer("completed", 1))) == ""
+    assert unjustified(doubt(at_printer("aborted", 0), sent_known=True)) == ""
     assert unjustified(doubt()) == ""
     assert unjustified(doubt(jobs=None)) == ""
 
@@ -75,6 +85,7 @@ def test_a_doubt_without_any_proof_is_justified() -> None:
     [
         doubt(at_printer("completed", 1), sent_known=True),
         doubt(at_printer("canceled", 0)),
+        doubt(at_printer("aborted", 0)),
         doubt(at_printer("pending", 0, ("job-data-insufficient",))),
         doubt(create_known=False),
         doubt(sending=False, spooler_restarted=False, printer_restarted=True),
