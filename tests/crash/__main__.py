@@ -29,7 +29,9 @@ def parser() -> argparse.ArgumentParser:
     much = made.add_mutually_exclusive_group()
     much.add_argument("--cycles", type=int, metavar="N", help="so many cycles (60 where nothing is said)")
     much.add_argument("--minutes", type=float, metavar="M", help="as many cycles as fit")
-    much.add_argument("--only", type=int, metavar="CYCLE", help="repeat this cycle of the state file, exactly")
+    much.add_argument(
+        "--only", type=int, metavar="CYCLE", help="repeat this cycle of the state file, and keep what it left"
+    )
     much.add_argument("--points", action="store_true", help="a dry cycle of each kind; prints every point")
     made.add_argument("--seed", type=int, default=1, help="of all that is drawn")
     made.add_argument("--resume", action="store_true", help="go on where the state file ends; totals add up")
@@ -45,7 +47,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell started it in the background
     kept = state.load(arguments.state if arguments.resume or arguments.only is not None else Path("/dev/null/none"))
-    with Houses(arguments.houses if arguments.only is None else 1, arguments.state) as houses:
+    alone = arguments.only is not None
+    with Houses(1 if alone else arguments.houses, arguments.state, keep=alone) as houses:
         if arguments.points:
             return _points(kept, houses, arguments.write)
         if arguments.only is not None:

@@ -200,7 +200,8 @@ class Cycle:
             sha256=errand.sha256,
             papers=self.people.papers_of(errand),
             acknowledged=bool(errand.job),
-            settled=settled,
+            # What nobody got round to allowing has stood still for too long, unless that is what the cycle is about.
+            settled=settled and (state != "expired" or self._scenario.unapproved),
             state=state,
             machine_printed="printed" in times or "agent/journal/step-completed/after" in mine,
             asked=errand.asked,

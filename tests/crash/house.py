@@ -23,11 +23,11 @@ PRINT_S: Final = 0.3
 LIMITS: Final = {
     "sync_s": 1,
     "release_s": 5,
-    "printer_silence_s": 6,
+    "printer_silence_s": 5,
     "printer_poll_ms": 100,
     "cancel_confirm_s": 2,
     "lease_s": 120,
-    "unapproved_s": 10,
+    "unapproved_s": 15,
 }
 """Short, within their bounds: a cycle must not wait for a timetable."""
 

@@ -25,16 +25,16 @@ _PR_SET_PDEATHSIG: Final = 1
 class Houses:
     """`count` of them; each is built when its first cycle is wanted. `why_no_power` is empty where there are power cuts."""
 
-    def __init__(self, count: int, state: Path) -> None:
+    def __init__(self, count: int, state: Path, *, keep: bool = False) -> None:
         self.why_no_power = ""
         # Without namespaces of their own two houses could take the same port.
-        self._count, self._state = (count if os.geteuid() == 0 else 1), state
+        self._count, self._state, self._keep = (count if os.geteuid() == 0 else 1), state, keep
         self._ends: dict[Connection, multiprocessing.Process] = {}
 
     def __enter__(self) -> Self:
         for _ in range(self._count):
             ours, theirs = multiprocessing.Pipe()
-            process = multiprocessing.Process(target=_live, args=(theirs, self._state, os.getpid()))
+            process = multiprocessing.Process(target=_live, args=(theirs, self._state, self._keep, os.getpid()))
             process.start()
             theirs.close()
             self._ends[ours] = process
@@ -73,7 +73,7 @@ class Houses:
                 yield record
 
 
-def _live(end: Connection, state: Path, parent: int) -> None:
+def _live(end: Connection, state: Path, keep: bool, parent: int) -> None:
     # SIGTERM also when the one who gives the plans is gone: nothing may stay behind.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGTERM))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
@@ -82,6 +82,6 @@ def _live(end: Connection, state: Path, parent: int) -> None:
         return
     no_power = world.enter() or power.why_not()
     end.send(no_power)
-    with suppress(EOFError), Runner(state, no_power=bool(no_power)).open() as runner:
+    with suppress(EOFError), Runner(state, no_power=bool(no_power), keep=keep).open() as runner:
         while True:
             end.send(runner.cycle(end.recv()))

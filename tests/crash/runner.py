@@ -20,10 +20,10 @@ HOUSE_CYCLES: Final = 40
 
 
 class Runner:
-    """`state` is the file beside which a faulty cycle is kept."""
+    """`state` is the file beside which a faulty cycle is kept; with `keep` every one."""
 
-    def __init__(self, state: Path, *, no_power: bool) -> None:
-        self._path, self._no_power = state, no_power
+    def __init__(self, state: Path, *, no_power: bool, keep: bool) -> None:
+        self._path, self._no_power, self._keep_all = state, no_power, keep
         self._house: CrashHouse | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._age = 0
@@ -56,7 +56,7 @@ class Runner:
             )
         self._age += 1
         say(_line(record))
-        if record.faults:
+        if record.faults or self._keep_all:
             self._keep(house, cycle, record)
         return record
 
