@@ -150,6 +150,11 @@ def _add_clients(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         return command
 
     add("status", "where everything stands, and what to do now")
+    call = add("call", "課を呼ぶ: call a section; a clerk of it accepts (対応中)")
+    call.add_argument("section", metavar="SECTION", help="as in city.toml (課)")
+    call.add_argument("--stop", required=True, help="as in city.toml (会場)")
+    call.add_argument("--slot", type=int, default=0, help="booking slot of the day (予約枠); 0: none")
+    add("end-session", "終了: end the counter session; what is not at the printer dies with it")
     add("print", "印刷: print a document that the clerk allowed", job)
     add("hand-over", "お渡ししました: the sheets were handed over", job)
     spoiled = add("spoiled", "使えない紙が出た: sheets came out that cannot be used", job)
@@ -157,6 +162,11 @@ def _add_clients(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     spoiled.add_argument(
         "--sheets", type=_numbers, default=[], metavar="NUMBER[,NUMBER]", help="numbers of the spoiled sheets"
     )
+    spoiled.add_argument(
+        "--came-out", type=int, metavar="N", help="how many sheets came out, where not the whole document did"
+    )
+    refuse = add("refuse", "受付不可: it cannot be printed here, and nothing of it was", job)
+    refuse.add_argument("--why", required=True, metavar="NAME", help="for example paper")
     add("nothing-came-out", "出てこない: no sheet came out", job)
     mode = add("mode", "change the duty mode (業務モード)")
     mode.add_argument("mode", choices=[str(mode) for mode in DutyMode], metavar="MODE", help=", ".join(DutyMode))

@@ -57,8 +57,15 @@ def _request(arguments: argparse.Namespace) -> tuple[str, str, dict[str, Any] | 
             return "GET", "/v1/snapshot", None
         case "mode":
             return "POST", "/v1/mode", {"mode": arguments.mode}
+        case "call":
+            body = {"section": arguments.section, "stop": arguments.stop, "slot": arguments.slot}
+            return "POST", "/v1/session/call", body
+        case "end-session":
+            return "POST", "/v1/session/end", None
+        case "refuse":
+            return "POST", f"/v1/jobs/{arguments.job}/refuse", {"why": arguments.why}
         case "spoiled":
-            body = {"why": arguments.why, "sheets": arguments.sheets}
+            body = {"why": arguments.why, "sheets": arguments.sheets, "came_out": arguments.came_out}
             return "POST", f"/v1/jobs/{arguments.job}/spoiled", body
         case command:
             return "POST", f"/v1/jobs/{arguments.job}/{command}", None

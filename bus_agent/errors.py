@@ -5,6 +5,8 @@ None of these texts carries a secret, a byte of a document or a resident's name.
 
 from typing import ClassVar
 
+from cityhall_base import reasons
+
 
 class BusError(Exception):
     """Something on the bus did not work."""
@@ -261,6 +263,37 @@ class WrongPaperError(PrinterNotReadyError):
     """The printer says that other paper lies in it; put in the paper for this document, then press print again."""
 
     key = "refused.wrong_paper"
+
+
+class NumbersError(RefusedError):
+    """At most as many sheets as the document has, each number of at most 32 characters; look at the sheets once more."""
+
+    key = "refused.numbers"
+
+
+class NumbersMissingError(RefusedError):
+    """This paper is numbered: give the number of every sheet that came out, and "?" for one that cannot be read."""
+
+    key = "refused.numbers_missing"
+
+
+class CallRefusedError(RefusedError):
+    """City hall does not take the call; telephone the section."""
+
+    key = "refused.call"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reasons.sentence(reason))
+        known = reasons.REASONS.get(reason)
+        self.said_key = str(known) if known else self.key
+
+    @property
+    def sentence(self) -> str:
+        """City hall's reason."""
+        return str(self.args[0])
+
+    def __str__(self) -> str:
+        return self.sentence
 
 
 class BodyError(RefusedError):

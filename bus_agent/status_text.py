@@ -6,7 +6,7 @@ It is the technician's view: what the printer says in its own words stands here,
 from collections.abc import Iterator
 from typing import Any
 
-from cityhall_base import terms
+from cityhall_base import reasons, terms
 from cityhall_base.printer_state import PrinterWord, supply
 from cityhall_base.words import Language, Word, say
 
@@ -22,6 +22,7 @@ class StatusWord(Word):
     LINK_UP = ("status.link_up", "connected")
     SESSION = ("status.session", "counter session")
     NONE = ("status.none", "none")
+    CALLING = ("status.calling", "calling")
     LEASE = ("status.lease", "printing allowed for {detail} s")
     PRINTER = ("status.printer", "printer")
     SUPPLIES = ("status.supplies", "supplies")
@@ -53,12 +54,18 @@ def _lines(seen: Json, language: Language) -> Iterator[tuple[Word, str]]:
     lease = StatusWord.LEASE.say(language, str(seen["lease_left_s"]))
     up = f"{StatusWord.LINK_UP.say(language)}, {lease}"
     yield StatusWord.LINK, up if link["state"] == "up" else sentence(link, language)
-    yield StatusWord.SESSION, f"{session['section']}, {session['clerk']}" if session else StatusWord.NONE.say(language)
+    yield StatusWord.SESSION, _session(session, language)
     yield from _printer(seen, language)
     yield StatusWord.SPOOLER, (StatusWord.RUNNING if seen["spooler"] else StatusWord.GONE).say(language)
     for job in seen["jobs"]:
         yield StatusWord.DOCUMENT, _job(job, language)
     yield StatusWord.NEXT, sentence(seen["advice"], language)
+
+
+def _session(session: Json | None, language: Language) -> str:
+    if session is None:
+        return StatusWord.NONE.say(language)
+    return f"{session['section']}, {session['clerk'] or StatusWord.CALLING.say(language)}"
 
 
 def _printer(seen: Json, language: Language) -> Iterator[tuple[Word, str]]:
@@ -81,6 +88,6 @@ def _job(job: Json, language: Language) -> str:
     parts += [
         terms.state(job["state"], language),
         StatusWord.APPROVED.say(language) if job["approved"] else "",
-        job["why"],
+        reasons.sentence(job["why"], language),
     ]
     return "  ".join(filter(None, parts))

@@ -62,6 +62,11 @@ class Service(Table, frozen=True, kw_only=True):
     flatten: bool = False  # a clerk may have the pages printed as pictures, drawn as the printer's `raster` says
     identity_documents: tuple[Text, ...] = ()
 
+    @property
+    def approvers(self) -> int:
+        """How many clerks must allow each print."""
+        return 2 if self.second_approver else 1
+
 
 class Stop(Table, frozen=True, kw_only=True):
     """A place that the bus visits (会場). Degrees, WGS 84."""

@@ -105,11 +105,12 @@ class Store:
     def event(self) -> Generator[Database, None, None]:
         """One transaction: the event, the new state and the journal row become true together or not at all.
 
-        Raises StoreError where the disk does not take it.
+        What is read in it stays true until its end, whoever else has the file open: so whatever an event depends on is
+        asked inside it. Raises StoreError where the disk does not take it.
         """
         outermost = not self.db.conn.in_transaction
         try:
-            with self.db.atomic():
+            with self._alone() if outermost else self.db.atomic():
                 yield self.db
         except sqlite3.Error as error:
             raise trouble(error, self._path) from error
@@ -143,6 +144,17 @@ class Store:
         """Close the database and let the next process have it."""
         self.db.close()
         os.close(self._lock)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Generator[None, None, None]:
+        # IMMEDIATE: a second writer waits here, before it has read anything that the first is about to change.
+        self.db.conn.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.db.conn.execute("COMMIT")
+        except BaseException:
+            self.db.conn.rollback()
+            raise
 
     def _verified(self) -> int:
         previous, count = GENESIS, 0

@@ -68,6 +68,7 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
     """Open the state and put everything together. Raises SetupError."""
     file = load_city(settings.city_file)
     city, keyrings = file.city, _keyrings(settings, file)
+    _check_sections(settings, file)
     key = load_signing_key(settings.signing_key)
     answers, changes = Answers(city.city, key, clock), Changes()
 
@@ -83,11 +84,11 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
     release = ReleaseDesk(store, jobs, sessions, vault, answers, rules, clock)
     evidence = EvidenceDesk(store, jobs, sessions, answers, city, clock)
     link = LinkDesk(store, jobs, facts, sessions, answers, clock)
-    bus_desk = BusDesk(city.city, keyrings, store, answers, clock, sync, release, evidence, link)
+    bus_desk = BusDesk(city.city, keyrings, store, answers, clock, sessions, sync, release, evidence, link)
 
-    clerk_desk = ClerkDesk(store, jobs, sessions, city, clock, changes)
+    clerk_desk = ClerkDesk(store, jobs, facts, sessions, city, clock, changes)
     submissions = Submissions(store, jobs, sessions, vault, bodies, check, city, clock, changes)
-    clerks = Clerks({name: bytes.fromhex(clerk.token_sha256) for name, clerk in settings.clerks.items()})
+    clerks = Clerks(settings.clerks)
 
     def clerk_app(online: Online) -> Starlette:
         return ClerkApi(store, sessions, clerk_desk, submissions, clerks, city, changes, online).app()
@@ -137,6 +138,13 @@ def _keyrings(settings: RelaySettings, file: CityFile) -> dict[str, Keyring]:
         bus: {Role.LINK: (load_public_key(keys.link_key),), Role.PRINT: (load_public_key(keys.print_key),)}
         for bus, keys in settings.buses.items()
     }
+
+
+def _check_sections(settings: RelaySettings, file: CityFile) -> None:
+    for name, clerk in settings.clerks.items():
+        for section in clerk.sections:
+            if section not in file.city.sections:
+                raise ConfigError(f"relay.toml: clerks.{name}: there is no sections.{section} in {settings.city_file}")
 
 
 def _approved(settings: RelaySettings) -> frozenset[bytes]:

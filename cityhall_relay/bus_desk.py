@@ -12,6 +12,7 @@ from cityhall_relay.errors import NotAllowedError
 from cityhall_relay.evidence import EvidenceDesk
 from cityhall_relay.link_desk import LinkDesk
 from cityhall_relay.release import ReleaseDesk
+from cityhall_relay.sessions import Sessions
 from cityhall_relay.store import RelayStore
 from cityhall_relay.sync import SyncDesk
 from cityhall_wire import strict_json
@@ -22,7 +23,10 @@ from cityhall_wire.messages.sequence import Place, Verdict, judge
 
 SYNC: Final = ("sync",)
 RELEASE: Final = ("release-request",)
-EVIDENCE: Final = ("evidence", "hand-over", "spoiled", "nothing-came-out", "doubt", "ciphertext-deleted")
+EVIDENCE: Final = (
+    *("evidence", "hand-over", "spoiled", "refused", "nothing-came-out", "doubt", "ciphertext-deleted"),
+    *("call", "session-end"),
+)
 """Kinds that each address takes."""
 
 log = logging.getLogger(__name__)
@@ -38,12 +42,14 @@ class BusDesk:
         store: RelayStore,
         answers: Answers,
         clock: Clock,
+        sessions: Sessions,
         sync: SyncDesk,
         release: ReleaseDesk,
         evidence: EvidenceDesk,
         link_desk: LinkDesk,
     ) -> None:
         self._city, self._keyrings, self._store, self._answers, self._clock = city, keyrings, store, answers, clock
+        self._sessions = sessions
         self._sync, self._release, self._evidence, self._link = sync, release, evidence, link_desk
 
     def enrolled(self, bus: str | None) -> str:
@@ -87,6 +93,8 @@ class BusDesk:
             if judge(Place(row.boot, row.seq, row.payload_digest), place) is Verdict.STALE:
                 self._store.record("stale", bus=bus, boot=message.boot, seq=message.seq)
                 return self._answers.signed(relay.Stale, bus, digest, boot=row.boot, seq=row.seq)
+            if message.boot > row.boot:
+                self._sessions.after_reboot(bus, row.synced_at or 0)
             row = msgspec.structs.replace(row, boot=message.boot, seq=message.seq, payload_digest=digest)
             self._store.save_bus(row)
             match message:
@@ -94,7 +102,9 @@ class BusDesk:
                     return self._sync.answer(row, message, digest, self._clock.utc_ms())
                 case link.CiphertextDeleted():
                     return self._link.deleted(message, raw, digest)
-                case link.HandOver() | link.Spoiled() | link.NothingCameOut() | link.Doubt():
+                case link.Call() | link.SessionEnd():
+                    return self._link.session(message, digest)
+                case link.HandOver() | link.Spoiled() | link.Refused() | link.NothingCameOut() | link.Doubt():
                     return self._link.fact(message, digest)
         raise UnknownKindError(type(message).__name__)
 

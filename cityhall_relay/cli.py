@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from cityhall_base.errors import SetupError
+from cityhall_base.words import Language, say
 from cityhall_relay.client import commands
 from cityhall_relay.client.errors import ClientError
 from cityhall_relay.errors import RelayError
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except (ClientError, RelayError, SetupError, WireError) as error:
-        _complain(error, args.json)
+        _complain(error, args)
         return error.exit_code if isinstance(error, ClientError) else SETUP_WRONG
 
 
@@ -88,6 +89,9 @@ def _session_commands(actions: "Actions[argparse.ArgumentParser]") -> None:
     one.add_argument("--section", required=True, help="as in city.toml (課)")
     one.add_argument("--stop", required=True, help="as in city.toml (会場)")
     one.add_argument("--slot", type=int, default=0, help="booking slot of the day (予約枠); 0: none")
+    _clerk_command(inner, "calls", commands.calls, "the buses that call your sections now (呼出中)")
+    one = _clerk_command(inner, "accept", commands.accept, "take a call (対応中); without SESSION the oldest")
+    one.add_argument("session", nargs="?", metavar="SESSION")
     one = _clerk_command(inner, "close", commands.close_session, "end it; what is not at the printer dies with it")
     one.add_argument("session")
 
@@ -98,24 +102,51 @@ def _job_commands(actions: "Actions[argparse.ArgumentParser]") -> None:
     one.add_argument("--session", required=True)
     one.add_argument("--service", required=True, help="as in city.toml")
     one.add_argument("--approve", action="store_true", help="allow the print at once (印刷を許可)")
+    one.add_argument(
+        "--again", action="store_true", help="with --approve: also where the same document was sent before"
+    )
     one.add_argument("--flatten", action="store_true", help="print pictures of its pages, where the service allows it")
     one.add_argument(
         "--submission", metavar="HEX", help="32 hex digits of an earlier try, to ask for the same document"
     )
+    one.add_argument("--reissue-of", metavar="JOB", help="the spoiled document that it takes the place of (刷り直し)")
+    one.add_argument("--sheet", metavar="NUMBER", default="", help="with --reissue-of: the number of a spoiled sheet")
     for name, command, text in (
         ("approve", commands.approve, "allow the print (印刷を許可)"),
         ("cancel", commands.cancel, "take it back, before it is at the printer (取消)"),
+        ("refuse", commands.refuse, "it is not issued, before it is at the printer (受付不可)"),
+        ("void", commands.void, "what came out is worth nothing, and there is no reissue (無効)"),
         ("show", commands.show, "everything about one document"),
+        ("receipts", commands.receipts, "both sides' signed deletion receipts, as JSON"),
     ):
-        _clerk_command(actions, name, command, text).add_argument("job", metavar="JOB")
+        one = _clerk_command(actions, name, command, text)
+        one.add_argument("job", metavar="JOB")
+        if name == "approve":
+            one.add_argument(
+                "--again", action="store_true", help="it is a second copy of a document that was sent before"
+            )
+        if name == "refuse":
+            one.add_argument(
+                "--why", default="identity", metavar="NAME", help="for example identity (the default), paper"
+            )
+        if name == "void":
+            one.add_argument(
+                "--sheets", type=_numbers, default=[], metavar="NUMBER[,NUMBER]", help="where they are known"
+            )
     _clerk_command(actions, "jobs", commands.jobs, "your documents, newest first")
     _clerk_command(actions, "buses", commands.buses, "the fleet")
+
+
+def _numbers(text: str) -> list[str]:
+    return [number.strip() for number in text.split(",") if number.strip()]
 
 
 def _clerk_command(
     actions: "Actions[argparse.ArgumentParser]", name: str, command: Command, text: str
 ) -> argparse.ArgumentParser:
     one = _command(actions, name, command, text)
+    languages = [str(language) for language in Language]
+    one.add_argument("--lang", choices=languages, default=languages[0], help="language of what a person reads")
     one.add_argument(
         "--clerk", type=Path, metavar="FILE", help=f"clerk.toml; else the variable {commands.SETTINGS_VARIABLE}"
     )
@@ -131,10 +162,12 @@ def _command(
     return one
 
 
-def _complain(error: RelayError | SetupError | WireError, as_json: bool) -> None:
+def _complain(error: RelayError | SetupError | WireError, args: argparse.Namespace) -> None:
     key = getattr(error, "reason", error.key)
-    text = json.dumps({"key": key, "sentence": str(error)}, ensure_ascii=False) if as_json else str(error)
-    sys.stderr.write(text + "\n")
+    text = json.dumps({"key": key, "sentence": str(error)}, ensure_ascii=False)
+    # What runs as a service writes a log, which is the technician's. The English has the detail of this very case.
+    spoken = dict.fromkeys([say(key, str(error), Language(getattr(args, "lang", Language.ENGLISH))), str(error)])
+    sys.stderr.write((text if args.json else "\n".join(spoken)) + "\n")
 
 
 if __name__ == "__main__":

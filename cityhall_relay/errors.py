@@ -92,6 +92,13 @@ class BusBusyError(RelayError):
     status = 409
 
 
+class CallGoneError(RelayError):
+    """Nobody calls any more: another clerk has accepted it, or the bus gave up."""
+
+    key = "relay.call_gone"
+    status = 409
+
+
 class NoSessionError(RelayError):
     """No counter session of yours is live, so nothing was taken; open the session again and send the document once more."""
 
@@ -146,6 +153,32 @@ class TooLateError(RelayError):
 
     key = "relay.too_late"
     status = 409
+
+
+class ResendError(RelayError):
+    """The same document was sent before in this session; cancel this one, or say that a second copy is wanted (--again)."""
+
+    key = "relay.resend"
+    status = 409
+
+
+class ReissueError(RelayError):
+    """This document is not recorded as spoiled; ask the concierge to report its sheets first, then send the reissue."""
+
+    key = "relay.reissue"
+    status = 409
+
+
+class ReissueSheetError(ReissueError):
+    """The concierge reported another sheet as spoiled; read its number to each other once more."""
+
+    key = "relay.reissue_sheet"
+
+
+class ReissueUsedError(ReissueError):
+    """This document had its one reissue already, or was declared void; send a new application instead."""
+
+    key = "relay.reissue_used"
 
 
 class KeyGoneError(RelayError):

@@ -9,6 +9,7 @@ from typing import Final
 from cityhall_base.city import City
 from cityhall_base.clock import Clock
 from cityhall_base.printers import Printer, Proof
+from cityhall_base.reasons import Reason
 from cityhall_relay.answers import Answers
 from cityhall_relay.jobs import Jobs, may
 from cityhall_relay.sessions import Sessions
@@ -39,15 +40,15 @@ class EvidenceDesk:
 
     def answer(self, said: Evidence, digest: bytes, envelope: bytes) -> bytes:
         """The signed receipt or refusal. The same statement again gets the same answer again, byte for byte."""
-        job = self._store.job(said.job)
-        if job is None or job.bus != said.bus:
-            return self._answers.refusal(said.bus, digest, "unknown_job")
-        before = self._store.evidence(said.incarnation, said.nonce, said.job, said.attempt, said.n)
-        if before is not None:
-            # Under one number a spooler says one thing; a second one is no repetition and is not taken.
-            same = before.payload_digest == digest
-            return before.answer if same else self._answers.refusal(said.bus, digest, "not_understood", job)
         with self._store.event():
+            job = self._store.job(said.job)
+            if job is None or job.bus != said.bus:
+                return self._answers.refusal(said.bus, digest, "unknown_job")
+            before = self._store.evidence(said.incarnation, said.nonce, said.job, said.attempt, said.n)
+            if before is not None:
+                # Under one number a spooler says one thing; a second one is no repetition and is not taken.
+                same = before.payload_digest == digest
+                return before.answer if same else self._answers.refusal(said.bus, digest, "not_understood", job)
             return self._take(job, said, digest, envelope)
 
     def _take(self, job: Job, said: Evidence, digest: bytes, envelope: bytes) -> bytes:
@@ -66,11 +67,11 @@ class EvidenceDesk:
             return job  # late, or a second witness of the same: where the job stands is the answer
         self._sessions.touch(job.session)
         if event is not Event.NO_SHEET:
-            return self._jobs.step(job, event, By.PRINT_KEY)
+            return self._jobs.step(job, event, By.PRINT_KEY, why=said.why)
         # The nonce ends with its attempt: nothing more is said about it that could cause anything.
-        job = self._jobs.step(job, event, By.PRINT_KEY, nonce=b"")
+        job = self._jobs.step(job, event, By.PRINT_KEY, nonce=b"", why=said.why)
         if self._sessions.live(job.session) is None:
-            job = self._jobs.step(job, Event.SESSION_END, By.RELAY)
+            job = self._jobs.step(job, Event.SESSION_END, By.RELAY, why=Reason.SESSION_ENDED.bare)
         return job
 
     def _event(self, job: Job, said: Evidence) -> Event:

@@ -2,6 +2,7 @@
 
 from cityhall_base.city import City
 from cityhall_base.clock import Clock
+from cityhall_base.reasons import Reason
 from cityhall_relay.bodies import Bodies
 from cityhall_relay.changes import Changes
 from cityhall_relay.jobs import Jobs, Undertaker
@@ -48,22 +49,24 @@ class Housekeeping:
         self._sessions.end_idle()
         for job in self._store.live_jobs():
             if job.state in BEFORE_RELEASE and self._waited_too_long(job):
-                self._step(job, Event.EXPIRE)
+                self._step(job, Event.EXPIRE, Reason.NOT_PRESSED if job.approved_at else Reason.UNAPPROVED)
             elif job.state in AT_PRINTER and self._silent(job):
-                self._step(job, Event.DOUBT)
+                self._step(job, Event.DOUBT, Reason.BUS_SILENT)
 
     def _end_keyless(self) -> None:
         for job in self._store.live_jobs():
             if self._vault.holds(job.job):
                 continue
             if job.state in BEFORE_RELEASE:
-                self._step(job, Event.EXPIRE)
+                self._step(job, Event.EXPIRE, Reason.KEY_GONE)
             elif job.state in AT_PRINTER:
-                self._step(job, Event.DOUBT)
+                self._step(job, Event.DOUBT, Reason.BUS_SILENT)
 
-    def _step(self, job: Job, event: Event) -> None:
+    def _step(self, job: Job, event: Event, why: Reason) -> None:
         with self._store.event():
-            self._jobs.step(job, event, By.RELAY)
+            if self._store.job(job.job) != job:
+                return  # it has moved on since it was looked at; the next look judges it as it is then
+            self._jobs.step(job, event, By.RELAY, why=why.bare)
             self._changes.concerns(job.bus)
 
     def _waited_too_long(self, job: Job) -> bool:

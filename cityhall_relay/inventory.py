@@ -5,6 +5,7 @@ Applied at every sync, news or not, so only what the table allows is done and ev
 
 from typing import Final
 
+from cityhall_base.reasons import Reason
 from cityhall_relay.facts import Facts
 from cityhall_relay.jobs import Jobs, may
 from cityhall_relay.store import RelayStore
@@ -17,7 +18,8 @@ _PERSON: Final = {
     JobState.SPOILED: Event.SPOIL,
     JobState.NOT_PRINTED: Event.NOTHING_CAME_OUT,
 }
-_LINK: Final = {JobState.UNCERTAIN: Event.DOUBT, JobState.REFUSED: Event.REFUSE}
+_BEFORE: Final = {JobState.REFUSED: Event.REFUSE, JobState.CANCELED: Event.SESSION_END}
+"""What she ended before the release: her own word on this document, or on the whole session."""
 
 
 class Inventory:
@@ -41,14 +43,16 @@ class Inventory:
     def _lost(self, job: Job) -> None:
         # Before the release it is simply offered again; at the printer nobody is left who could say what came out.
         if job.state in AT_PRINTER:
-            self._jobs.step(job, Event.DOUBT, By.RELAY)
+            self._jobs.step(job, Event.DOUBT, By.RELAY, why=Reason.BUS_LOST.bare)
 
     def _told(self, job: Job, holding: Holding) -> None:
         if holding.received >= job.body_size:
             job = self._carried(job)
-        link, person = _LINK.get(holding.state), _PERSON.get(holding.state)
-        if link and may(job.state, link, By.LINK_KEY):
-            self._jobs.step(job, link, By.LINK_KEY)
+        before, person = _BEFORE.get(holding.state), _PERSON.get(holding.state)
+        if holding.state is JobState.UNCERTAIN and may(job.state, Event.DOUBT, By.LINK_KEY):
+            self._jobs.step(job, Event.DOUBT, By.LINK_KEY)
+        elif before and may(job.state, before, By.CONCIERGE):
+            self._jobs.step(job, before, By.CONCIERGE)
         elif person and (job.state in AT_PRINTER or may(job.state, person, By.CONCIERGE)):
             self._facts.person_says(job, person)
 

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from cityhall_base.clock import Clock
+from cityhall_base.reasons import Reason
 from cityhall_relay.answers import Answers
 from cityhall_relay.errors import KeyGoneError
 from cityhall_relay.jobs import Jobs
 from cityhall_relay.sessions import Sessions
 from cityhall_relay.store import RelayStore
-from cityhall_relay.store.rows import Job, Release, Session
+from cityhall_relay.store.rows import Bus, Job, Release, Session
 from cityhall_relay.vault import Vault
 from cityhall_wire import PROTOCOL_VERSION, headers, seal
 from cityhall_wire.headers import ReleaseHeader
@@ -38,6 +39,7 @@ class Case(NamedTuple):
     request: ReleaseRequest
     digest: bytes  # of the request's payload
     job: Job
+    bus: Bus  # what its agent said last
     session: Session | None  # live on this bus now
     given: Release | None  # for this job and attempt
     spoken_of: bool  # the spooler has already said what became of this very attempt
@@ -60,6 +62,15 @@ def _approval_expired(case: Case) -> bool:
     return case.now >= approved_at + case.rules.limits.approved_s * 1000
 
 
+def _software_not_approved(case: Case) -> bool:
+    # Spooler and agent are two processes, and one of them may have been left behind by an update.
+    return not {case.request.software, case.bus.software} <= case.rules.software
+
+
+def _config_differs(case: Case) -> bool:
+    return {case.request.config, case.bus.config} != {case.rules.config}
+
+
 def _wrong_state(case: Case) -> bool:
     # While it is releasing, whoever asks is answered by the attempt: the same request again, or `attempt_used`.
     return case.job.state not in (JobState.ON_BUS, JobState.RELEASING)
@@ -74,8 +85,8 @@ CHECKS: Final[tuple[tuple[str, Callable[[Case], bool]], ...]] = (
     ("wrong_attempt", lambda case: case.request.attempt != case.job.attempt),
     ("wrong_seal", lambda case: case.request.seal_digest != case.job.seal_digest),
     ("mode_forbids", lambda case: not may_print(case.request.mode, case.job.header.job_class)),
-    ("software_not_approved", lambda case: case.request.software not in case.rules.software),
-    ("config_differs", lambda case: case.request.config != case.rules.config),
+    ("software_not_approved", _software_not_approved),
+    ("config_differs", _config_differs),
     ("attempt_used", lambda case: case.spoken_of or (case.given is not None and not case.repeated)),
 )
 
@@ -103,11 +114,11 @@ class ReleaseDesk:
 
     def answer(self, request: ReleaseRequest, digest: bytes) -> bytes:
         """The signed release or refusal; one event. Raises OpenError where the opener's key is none."""
-        job = self._store.job(request.job)
-        # Nothing can be asked about a job that this bus has no part in, so this comes before the table.
-        if job is None or job.bus != request.bus:
-            return self._answers.refusal(request.bus, digest, "unknown_job")
         with self._store.event():
+            job = self._store.job(request.job)
+            # Nothing can be asked about a job that this bus has no part in, so this comes before the table.
+            if job is None or job.bus != request.bus:
+                return self._answers.refusal(request.bus, digest, "unknown_job")
             case = self._case(request, digest, job)
             reason = refusal_reason(case)
             if reason is not None:
@@ -117,12 +128,13 @@ class ReleaseDesk:
             return self._give(case)
 
     def _case(self, request: ReleaseRequest, digest: bytes, job: Job) -> Case:
-        suspended = self._store.bus(request.bus).suspended
+        bus = self._store.bus(request.bus)
         return Case(
             request=request,
             digest=digest,
             job=job,
-            session=None if suspended else self._sessions.on_bus(request.bus),
+            bus=bus,
+            session=None if bus.suspended else self._sessions.on_bus(request.bus),
             given=self._store.release(request.job, request.attempt),
             # A request that was overtaken by its own end must not release anything any more.
             spoken_of=self._store.evidence_of_nonce(request.job, request.nonce),
@@ -140,7 +152,7 @@ class ReleaseDesk:
         try:
             wrapped = seal.wrap_for_opener(self._vault.take(job.job, job.seal_digest), request.opener_key, raw)
         except KeyGoneError:
-            job = self._jobs.step(job, Event.EXPIRE, By.RELAY)
+            job = self._jobs.step(job, Event.EXPIRE, By.RELAY, why=Reason.KEY_GONE.bare)
             return self._refuse(case._replace(job=job), "wrong_state")
         answer = self._answers.signed(relay.Release, job.bus, case.digest, release_header=raw, wrapped_key=wrapped)
         facts = {

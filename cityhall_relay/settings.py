@@ -31,6 +31,7 @@ print_key = "buses/bus-1.print.pub.pem"
 
 [clerks.clerk-1]                          # an opaque id, never a name
 token_sha256 = "…64 hex digits…"
+sections = ["citizen"]                    # whose calls are for this clerk; without it, all
 """
 
 from collections.abc import Mapping
@@ -41,7 +42,7 @@ from msgspec import Meta
 
 from cityhall_base import settings
 from cityhall_base.settings import Broker, Host, Table
-from cityhall_wire.headers import BusId, OpaqueId
+from cityhall_wire.headers import BusId, Name, OpaqueId
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 """0 lets the kernel choose; only tests use it."""
@@ -78,6 +79,7 @@ class Clerk(Table, frozen=True, kw_only=True):
     """One clerk, known by an opaque id."""
 
     token_sha256: Hex32  # of the token's UTF-8 bytes, without a line end
+    sections: tuple[Name, ...] = ()  # whose calls are for this clerk; empty: of every section
 
 
 class RelaySettings(Table, frozen=True, kw_only=True):

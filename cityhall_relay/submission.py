@@ -5,6 +5,7 @@ acknowledged. Whatever a power cut leaves of the first two belongs to no job and
 """
 
 import asyncio
+import hmac
 import secrets
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
@@ -28,8 +29,8 @@ from cityhall_relay.store.rows import Job, Session
 from cityhall_relay.vault import Vault
 from cityhall_wire import PROTOCOL_VERSION, headers, seal
 from cityhall_wire.check_word import CheckWord, check_word
-from cityhall_wire.headers import SealHeader
-from cityhall_wire.lifecycle import BEFORE_RELEASE, JobState
+from cityhall_wire.headers import JobId, SealHeader
+from cityhall_wire.lifecycle import BEFORE_RELEASE, WITHOUT_SHEET, JobState
 from cityhall_wire.sheets import Sides, sheets_for
 
 Check = Callable[[bytes, IntakeLimits, Drawing | None], Awaitable[Report]]
@@ -37,6 +38,13 @@ SubmissionId = Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z")]
 
 _DRAWS: Final = 1000
 """5760 check words and at most a few hundred live jobs: a second draw is rare, a thousandth is a fault."""
+
+
+class Reissue(msgspec.Struct, frozen=True, kw_only=True):
+    """刷り直し: the spoiled job that the new one takes the place of, and the number on its sheet where that paper has one."""
+
+    of: JobId
+    sheet: Annotated[str, Meta(max_length=32)] = ""
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +56,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     number: SubmissionId
     copies: int
     flatten: bool = False  # as pictures of its pages
+    reissue: Reissue | None = None
 
 
 class Accepted(NamedTuple):
@@ -61,6 +70,12 @@ class _Sealed(NamedTuple):
     raw_header: bytes
     header: SealHeader
     body: bytearray
+
+
+class _Prepared(NamedTuple):
+    document: bytes
+    report: Report
+    resend_of: str
 
 
 class Submissions:
@@ -82,6 +97,8 @@ class Submissions:
         self._check, self._city, self._clock, self._changes = check, city, clock, changes
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._drawn: set[CheckWord] = set()
+        # What came already in a live session, by a digest that means nothing outside this process and dies with it.
+        self._key, self._came = secrets.token_bytes(32), dict[tuple[str, bytes], str]()
 
     async def take(self, ask: Submission, read: Callable[[], Awaitable[bytes]]) -> Accepted:
         """Read, check, seal and keep the document. Raises RelayError or IntakeError with the sentence for the clerk."""
@@ -91,14 +108,25 @@ class Submissions:
                 return Accepted(known, new=False)
             session, service = self._allowed(ask)
             report = await self._checked(document, self._drawing(ask, session, service), service)
-            return Accepted(await self._seal_and_keep(ask, session, service, document, report), new=True)
+            mark = session.session, await asyncio.to_thread(hmac.digest, self._key, document, "sha256")
+            prepared = _Prepared(document, report, "" if ask.reissue else self._before(mark))
+            job = await self._seal_and_keep(ask, session, service, prepared)
+            self._came[mark] = job.job
+            return Accepted(job, new=True)
+
+    def _before(self, mark: tuple[str, bytes]) -> str:
+        """The job of this session that holds the very same document, where that one has used paper or still may."""
+        self._came = {mark: job for mark, job in self._came.items() if self._sessions.live(mark[0])}
+        job = self._store.job(self._came.get(mark, ""))
+        return job.job if job and job.state not in WITHOUT_SHEET else ""
 
     def _known(self, ask: Submission, size: int) -> Job | None:
         job = self._store.job_of_submission(ask.number)
         if job is None:
             return None
         # No digest of the document is kept that could tell more than this.
-        if (job.session, job.service, job.size, job.flattened) != (ask.session, ask.service, size, ask.flatten):
+        now = (ask.session, ask.service, size, ask.flatten, ask.reissue.of if ask.reissue else "")
+        if (job.session, job.service, job.size, job.flattened, job.reissue_of) != now:
             raise errors.SubmissionReusedError
         return job
 
@@ -127,7 +155,22 @@ class Submissions:
         waiting = [job for job in self._store.live_jobs() if job.bus == session.bus and job.state in BEFORE_RELEASE]
         if len(waiting) >= self._city.limits.offers_per_bus:
             raise errors.BusFullError
+        if ask.reissue is not None:
+            self._check_reissue(ask.reissue, session, ask.service)
         return session, service
+
+    def _check_reissue(self, reissue: Reissue, session: Session, service: str) -> None:
+        """Raises NotFoundError or ReissueError. Whoever is the clerk now: the bus, the service and the sheet must be those."""
+        spoiled = self._store.job(reissue.of)
+        if spoiled is None or (spoiled.bus, spoiled.service) != (session.bus, service):
+            raise errors.NotFoundError
+        if spoiled.state is not JobState.SPOILED:
+            raise errors.ReissueError
+        if spoiled.voided_at is not None or self._store.reissue_of(spoiled.job) is not None:
+            raise errors.ReissueUsedError
+        numbers = {number for entry in self._store.sheets(spoiled.job) for number in entry.named}
+        if (numbers or self._city.papers[spoiled.header.paper].controlled) and reissue.sheet not in numbers:
+            raise errors.ReissueSheetError
 
     def _printer(self, bus: str) -> Printer:
         return self._city.printers[self._city.vehicles[bus].printer]
@@ -150,18 +193,16 @@ class Submissions:
         limits = self._city.limits
         return IntakeLimits(document_bytes=limits.document_bytes, pages=limits.document_pages)
 
-    async def _seal_and_keep(
-        self, ask: Submission, session: Session, service: Service, document: bytes, report: Report
-    ) -> Job:
-        key, printed = seal.new_content_key(), report.drawn or document
+    async def _seal_and_keep(self, ask: Submission, session: Session, service: Service, prepared: _Prepared) -> Job:
+        report = prepared.report
+        key, printed = seal.new_content_key(), report.drawn or prepared.document
         commitment = await asyncio.to_thread(seal.commitment, key, printed)
-        plain = self._header(service, ask.service, len(printed), commitment, report)
+        plain = self._header(ask, service, len(printed), commitment, report)
         header, word = self._draw(plain, session)
         try:
             sealed = await asyncio.to_thread(_seal, key, header, printed)
             await asyncio.to_thread(self._bodies.write, header.job, sealed.body)
-            # Nothing awaits from here on: the session that is live now is live when the job is committed.
-            return self._keep(ask, session, sealed, key, len(document), report)
+            return self._keep(ask, session, sealed, key, prepared)
         except BaseException:
             self._bodies.delete(header.job)
             self._vault.destroy(header.job)
@@ -180,7 +221,7 @@ class Submissions:
                 return header, word
         raise errors.BusFullError("no check word is free")
 
-    def _header(self, service: Service, name: str, size: int, commitment: bytes, report: Report) -> SealHeader:
+    def _header(self, ask: Submission, service: Service, size: int, commitment: bytes, report: Report) -> SealHeader:
         """Everything but the job id, which is still to be drawn. Raises TooManySheetsError."""
         sheets = sheets_for(report.pages, service.sides)
         if sheets > service.max_sheets:
@@ -197,14 +238,14 @@ class Submissions:
             sides=service.sides,
             media=self._city.papers[service.paper].media,
             job_class=service.job_class,
-            service=name,
+            service=ask.service,
             paper=service.paper,
             joint_seal=sheets >= service.joint_seal_from_sheets,
-            reissue_of=None,
+            reissue_of=ask.reissue.of if ask.reissue else None,
         )
 
-    def _keep(self, ask: Submission, session: Session, sealed: _Sealed, key: bytes, size: int, report: Report) -> Job:
-        self._allowed(ask)  # the session may have ended while the document was checked
+    def _keep(self, ask: Submission, session: Session, sealed: _Sealed, key: bytes, prepared: _Prepared) -> Job:
+        report = prepared.report
         digest, now = headers.seal_digest(sealed.raw_header), self._clock.utc_ms()
         job = Job(
             job=sealed.header.job,
@@ -216,18 +257,23 @@ class Submissions:
             attempt=1,
             seal_header=sealed.raw_header,
             seal_digest=digest,
-            size=size,
+            size=len(prepared.document),
             body_size=len(sealed.body),
             created_at=now,
             changed_at=now,
             isolation=msgspec.json.encode(report.isolation).decode(),
             drawn_dpi=self._printer(session.bus).raster.dpi if report.drawn else 0,
             flattened=ask.flatten,
+            resend_of=prepared.resend_of,
+            reissue_of=ask.reissue.of if ask.reissue else "",
         )
         self._vault.put(job.job, digest, key)
         with self._store.event():
+            self._allowed(ask)  # the session may have ended while the document was checked
             self._jobs.begin(job)
             self._store.record("prepared", job.job, how=job.prepared)
+            if ask.reissue:
+                self._store.record("reissue", job.job, of=ask.reissue.of, sheet=ask.reissue.sheet)
             self._sessions.touch(session.session)
             self._changes.concerns(job.bus)
         return job

@@ -1,36 +1,64 @@
-"""What a clerk's screen gets to see, and the sentence that says it. No digest of a document, no name, no key."""
+"""What a clerk's screen gets to see, and the sentences that say it. No digest of a document, no name, no key."""
 
-from types import MappingProxyType
+import itertools
 from typing import Final
 
 import msgspec
 
 from cityhall_base.city import City
+from cityhall_base.reasons import REASONS, sentence
+from cityhall_base.words import Language, Word
 from cityhall_relay.store import RelayStore
-from cityhall_relay.store.rows import Bus, Job, Session
+from cityhall_relay.store.rows import Bus, Job, Session, Side, Step
 from cityhall_relay.sync import holdings_of
-from cityhall_wire.lifecycle import JobState
+from cityhall_wire.lifecycle import BEFORE_RELEASE, JobState
 
-_S = JobState
 
-SENTENCES: Final = MappingProxyType(
-    {
-        _S.SEALED: "Sealed at city hall; the bus fetches it as soon as it has a line.",
-        _S.OFFERED: "On its way to the bus.",
-        _S.ON_BUS: "On the bus, still shut.",
-        _S.RELEASING: "The concierge pressed print; the key is on its way to the printer's opener.",
-        _S.PRINTING: "At the printer.",
-        _S.PRINTED: "Printed; the concierge checks the sheets and hands them over.",
-        _S.UNCERTAIN: "Needs confirmation (要確認): the concierge looks what came out of the printer.",
-        _S.HANDED_OVER: "Handed over (お渡し済). Key and ciphertext are destroyed.",
-        _S.SPOILED: "Spoiled (書損). Send the document again for the one reissue (刷り直し).",
-        _S.CANCELED: "Canceled (取消). Nothing can be printed any more.",
-        _S.EXPIRED: "Expired (期限切れ): it waited too long. Send it again if it is still wanted.",
-        _S.REFUSED: "Refused (受付不可) on the bus. Nothing was printed.",
-        _S.NOT_PRINTED: "Not printed (未印刷): the concierge looked, and nothing came out.",
-    }
-)
-_WAITS_FOR_APPROVAL: Final = frozenset({_S.SEALED, _S.OFFERED, _S.ON_BUS})
+class ClerkWord(Word):
+    """Where a document stands (`clerk.` and the JobState), and what the clerk does now (`clerk.do.`)."""
+
+    SEALED = ("clerk.sealed", "Sealed at city hall; the bus fetches it as soon as it has a line.")
+    OFFERED = ("clerk.offered", "On its way to the bus.")
+    ON_BUS = ("clerk.on_bus", "On the bus, still shut.")
+    RELEASING = ("clerk.releasing", "The concierge pressed print; the key is on its way to the printer's opener.")
+    PRINTING = ("clerk.printing", "At the printer.")
+    PRINTED = ("clerk.printed", "Printed; the concierge checks the sheets and hands them over.")
+    UNCERTAIN = ("clerk.uncertain", "Needs confirmation (要確認): the concierge looks what came out of the printer.")
+    HANDED_OVER = ("clerk.handed_over", "Handed over (お渡し済). Key and ciphertext are destroyed.")
+    SPOILED = ("clerk.spoiled", "Spoiled (書損). Its sheets are worth nothing.")
+    CANCELED = ("clerk.canceled", "Canceled (取消). Nothing can be printed any more.")
+    EXPIRED = ("clerk.expired", "Expired (期限切れ): it waited too long. Send it again if it is still wanted.")
+    REFUSED = ("clerk.refused", "Refused (受付不可). Nothing was printed.")
+    NOT_PRINTED = ("clerk.not_printed", "Not printed (未印刷): the concierge looked, and nothing came out.")
+
+    ALLOW = ("clerk.do.allow", "Compare the check word with the concierge, then allow the print (印刷を許可).")
+    RESEND = (
+        "clerk.do.resend",
+        "It is the same document as {detail}: cancel it, or allow it as a second one (--again).",
+    )
+    SECOND = ("clerk.do.second", "Tell a second clerk its number, who must allow it too.")
+    WAIT = ("clerk.do.wait", "Allowed (許可済): the concierge may print it.")
+    ASK_OR_VOID = (
+        "clerk.do.ask_or_void",
+        "Ask the concierge what came out; if nobody on the bus can say, declare it void.",
+    )
+    REISSUE_OR_VOID = (
+        "clerk.do.reissue_or_void",
+        "Send the one reissue (刷り直し) with the spoiled sheet's number, or declare it void.",
+    )
+    REISSUED = ("clerk.do.reissued", "Its one reissue is {detail}.")
+    VOIDED = ("clerk.do.voided", "Void (無効): it has no reissue.")
+
+
+SENTENCES: Final = {JobState(word.removeprefix("clerk.")): word for word in ClerkWord if "clerk.do." not in word}
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """A sentence in English, and its key in the catalogue; `detail` is what stands for `{detail}` there."""
+
+    key: str
+    sentence: str
+    detail: str = ""
 
 
 class JobView(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +82,27 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     prepared: str  # pdf as sent · pwg-raster 300 dpi · flattened 300 dpi · flattened pwg-raster 300 dpi
     intake_isolation: tuple[str, ...]  # the layers that held the process which looked into the document
     times: dict[str, int]  # state → UTC milliseconds, in the order in which it was reached last
-    sentence: str
+    approvals: tuple[str, ...]  # who has allowed it so far, by opaque id
+    approvals_needed: int
+    resend_of: str  # the same document, sent before in this session; empty
+    reissue_of: str  # the spoiled document that it takes the place of; empty
+    reissue: str  # the document that takes its place; empty
+    void: bool
+    spoiled_sheets: tuple[str, ...]  # numbers, as the concierge reported them
+    deleted: dict[str, int]  # bus and relay → UTC milliseconds at which each signed that key and ciphertext are gone
+    key: str
+    sentence: str  # where it stands
+    do: Said | None  # what the clerk does now
+    why: Said | None  # the last reason that was given
+
+
+class ReceiptsView(msgspec.Struct, frozen=True, kw_only=True):
+    """The signed deletion receipts of one job, as envelopes (docs/wire.md); null where that side has not signed yet."""
+
+    job: str
+    seal_digest: bytes
+    bus: bytes | None
+    relay: bytes | None
 
 
 class PrinterView(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,9 +126,12 @@ class BusView(msgspec.Struct, frozen=True, kw_only=True):
     suspended: bool
 
 
-def job_view(store: RelayStore, job: Job) -> JobView:
+def job_view(store: RelayStore, city: City, job: Job) -> JobView:
     """Where the job stands."""
-    header, word = job.header, job.check_word
+    header, word, now = job.header, job.check_word, SENTENCES[job.state]
+    approvals, reissue = tuple(one.clerk for one in store.approvals(job.job)), store.reissue_of(job.job)
+    receipts = ((str(side), store.receipt(job.job, side)) for side in Side)
+    spoiled = (entry.named for entry in store.sheets(job.job) if entry.kind == JobState.SPOILED)
     return JobView(
         job=job.job,
         session=job.session,
@@ -99,8 +150,30 @@ def job_view(store: RelayStore, job: Job) -> JobView:
         document_size=job.size,
         prepared=job.prepared,
         intake_isolation=msgspec.json.decode(job.isolation, type=tuple[str, ...]),
-        times={str(step.state): step.at for step in store.steps(job.job)},
-        sentence=_sentence(job),
+        times=_times(store.steps(job.job)),
+        approvals=approvals,
+        approvals_needed=city.services[job.service].approvers,
+        resend_of=job.resend_of,
+        reissue_of=job.reissue_of,
+        reissue=reissue.job if reissue else "",
+        void=job.voided_at is not None,
+        spoiled_sheets=tuple(itertools.chain.from_iterable(spoiled)),
+        deleted={side: receipt.at for side, receipt in receipts if receipt is not None},
+        key=str(now),
+        sentence=now.english,
+        do=_do(job, len(approvals), reissue),
+        why=_why(job),
+    )
+
+
+def receipts_view(store: RelayStore, job: Job) -> ReceiptsView:
+    """For the auditor."""
+    bus, relay = store.receipt(job.job, Side.BUS), store.receipt(job.job, Side.RELAY)
+    return ReceiptsView(
+        job=job.job,
+        seal_digest=job.seal_digest,
+        bus=bus.envelope if bus else None,
+        relay=relay.envelope if relay else None,
     )
 
 
@@ -127,10 +200,34 @@ def _received(store: RelayStore, job: Job) -> int:
     return next(held, 0)
 
 
-def _sentence(job: Job) -> str:
-    text = SENTENCES[job.state]
-    if job.state in _WAITS_FOR_APPROVAL and job.approved_at is None:
-        text += " It waits for your approval (印刷を許可)."
-    elif job.state is JobState.ON_BUS:
-        text += " The concierge may print it (許可済)."
-    return text
+def _times(steps: list[Step]) -> dict[str, int]:
+    # A statement that leaves the job where it is (the document is sent: still printing) is no arrival.
+    before = [None, *(step.state for step in steps)]
+    return {str(step.state): step.at for step, last in zip(steps, before, strict=False) if step.state is not last}
+
+
+def _do(job: Job, approvals: int, reissue: Job | None) -> Said | None:
+    if job.state in BEFORE_RELEASE:
+        if job.approved_at is None:
+            if job.resend_of:
+                return _said(ClerkWord.RESEND, job.resend_of)
+            return _said(ClerkWord.SECOND if approvals else ClerkWord.ALLOW)
+        return _said(ClerkWord.WAIT)
+    if job.state is JobState.UNCERTAIN:
+        return _said(ClerkWord.ASK_OR_VOID)
+    if job.state is JobState.SPOILED:
+        if reissue is not None:
+            return _said(ClerkWord.REISSUED, reissue.job)
+        return _said(ClerkWord.REISSUE_OR_VOID if job.voided_at is None else ClerkWord.VOIDED)
+    return None
+
+
+def _said(word: ClerkWord, detail: str = "") -> Said:
+    return Said(key=str(word), sentence=word.say(Language.ENGLISH, detail), detail=detail)
+
+
+def _why(job: Job) -> Said | None:
+    if not job.why:
+        return None
+    reason = REASONS.get(job.why)
+    return Said(key=str(reason or job.why), sentence=sentence(job.why))

@@ -5,6 +5,8 @@ A closed list: headers, seal and open, messages, lifecycle, modes, check word, s
 The protocol version is one integer. Its history:
 
 1 (2026-11-21): first version. Seal header, release header, sync and plan, release, evidence, link facts, receipts.
+1 (2026-11-22), before the first bus is in service: calls and the concierge's end of a session (`clerk` is null while it rings),
+`refused`, and how many sheets came out of a spoiled document.
 """
 
 from typing import Final

@@ -29,6 +29,8 @@ Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Ordinal = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 """Counts from 1. The upper end of each whole number is what every JSON reader and database holds exactly (RFC 8259 section 6)."""
 Attempt = Annotated[int, Meta(ge=1, le=1000)]
+SheetNumber = Annotated[str, Meta(min_length=1, max_length=32, pattern=r"\A[^\x00-\x1f\x7f]*\Z")]
+"""What stands on a sheet of numbered paper; `?` where it cannot be read."""
 UtcMs = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 """Milliseconds since 1970-01-01T00:00Z."""
 

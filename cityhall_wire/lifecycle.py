@@ -6,6 +6,8 @@ Rules of this file:
   key; no word of the agent alone ever takes a job back to `on_bus` or forward to `printed`.
 - Approval is a fact beside the state, not a state: a release needs `on_bus` and an approval.
 - An end has no row out of it. `uncertain` is no end: it waits for a person.
+
+docs/lifecycle.md is drawn from this table (`./run pages`), with the sentence that each end says.
 """
 
 from enum import StrEnum
@@ -51,6 +53,7 @@ class Event(StrEnum):
     SESSION_END = "session_end"
     EXPIRE = "expire"
     REFUSE = "refuse"
+    VOID = "void"
 
 
 class By(StrEnum):
@@ -95,16 +98,22 @@ TABLE: Final[tuple[Row, ...]] = (
     *_rows((_S.PRINTED, _S.UNCERTAIN), _E.HAND_OVER, (By.CONCIERGE,), _S.HANDED_OVER),
     *_rows((_S.PRINTED, _S.UNCERTAIN), _E.SPOIL, (By.CONCIERGE,), _S.SPOILED),
     *_rows((_S.UNCERTAIN,), _E.NOTHING_CAME_OUT, (By.CONCIERGE,), _S.NOT_PRINTED),
+    # Where nobody on the bus can say what came out: whatever did is worth nothing, and counts as spoiled.
+    *_rows((_S.UNCERTAIN,), _E.VOID, (By.CLERK,), _S.SPOILED),
     *_rows(_BEFORE_RELEASE, _E.CANCEL, (By.CLERK,), _S.CANCELED),
-    *_rows(_BEFORE_RELEASE, _E.SESSION_END, (By.RELAY,), _S.CANCELED),
+    *_rows(_BEFORE_RELEASE, _E.SESSION_END, (By.RELAY, By.CONCIERGE), _S.CANCELED),
     *_rows(_BEFORE_RELEASE, _E.EXPIRE, (By.RELAY,), _S.EXPIRED),
-    *_rows(_BEFORE_RELEASE, _E.REFUSE, (By.RELAY, By.LINK_KEY), _S.REFUSED),
+    # Identity (the clerk saw it over the video) or paper (the concierge has none): this certificate is not to be had here.
+    *_rows(_BEFORE_RELEASE, _E.REFUSE, (By.CLERK, By.CONCIERGE), _S.REFUSED),
 )
 
 _BY_STATE_AND_EVENT: Final = {(row.state, row.event): row for row in TABLE}
 
 ENDS: Final = frozenset(JobState) - {row.state for row in TABLE}
 """States that nothing leads out of: keys and ciphertext are destroyed on both sides."""
+
+WITHOUT_SHEET: Final = frozenset({_S.CANCELED, _S.EXPIRED, _S.REFUSED, _S.NOT_PRINTED})
+"""Ends that used no paper."""
 
 BEFORE_RELEASE: Final = frozenset(_BEFORE_RELEASE)
 """States in which no opener can hold the content key: ending the session kills the job whole."""

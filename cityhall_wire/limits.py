@@ -30,6 +30,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     session_idle_s: Annotated[int, Meta(ge=60, le=3600)] = 900
     """A counter session in which nobody does anything ends: nobody is sitting there any more."""
 
+    call_s: Annotated[int, Meta(ge=20, le=900)] = 120
+    """A call that no clerk accepts ends: the concierge telephones the section instead."""
+
     unapproved_s: Annotated[int, Meta(ge=10, le=3600)] = 600
     """Sealed and not approved: the clerk has turned to something else."""
 

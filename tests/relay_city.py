@@ -323,7 +323,7 @@ class HandMadeBus:
         return self.says("/1/release", request, self._keys.print[self.bus])
 
     def evidence(self, request: printing.ReleaseRequest, finding: printing.Finding, n: int, **changed: Any) -> Any:
-        fields: dict[str, Any] = {"printer_uuid": PRINTER, "printer_up_time": 105, "impressions": 0}
+        fields: dict[str, Any] = {"why": "seen", "printer_uuid": PRINTER, "printer_up_time": 105, "impressions": 0}
         said = printing.Evidence(
             v=PROTOCOL_VERSION,
             city="hase",
@@ -335,7 +335,6 @@ class HandMadeBus:
             n=n,
             at=1,
             finding=finding,
-            why="seen",
             **fields | changed,
         )
         return self.says("/1/evidence", said, self._keys.print[self.bus])

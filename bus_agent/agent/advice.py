@@ -36,6 +36,7 @@ class Do(Word):
         "Paper is jammed; open the cover, take the paper out, close the cover, and keep every sheet.",
     )
     WAIT_FOR_CLERK = ("do.wait_for_clerk", "A clerk is connected; wait for the document.")
+    WAIT_FOR_ANSWER = ("do.wait_for_answer", "The section is being called; wait, or telephone it.")
     CALL_SECTION = ("do.call_section", "Press the section's key when a resident sits down.")
     NOTHING = ("do.nothing", "Nothing to do in this duty mode.")
     WAIT_FOR_PRINTER = ("do.wait_for_printer", "The document is being printed; wait.")
@@ -77,7 +78,7 @@ def _pressing(jobs: list[Job], duty: Duty, link: LinkState) -> Iterator[Advice]:
         yield from _at_the_printer(duty)
         yield from _waiting(jobs, duty)
         if duty.session:
-            yield _advice(Do.WAIT_FOR_CLERK)
+            yield _advice(Do.WAIT_FOR_CLERK if duty.session.clerk else Do.WAIT_FOR_ANSWER)
         yield from _of_printer(duty, Severity.SOON)
         yield _advice(Do.CALL_SECTION)
     yield _advice(Do.NOTHING)

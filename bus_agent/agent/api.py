@@ -40,6 +40,21 @@ class SpoiledBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     why: Name
     sheets: Annotated[tuple[str, ...], Meta(max_length=100)] = ()
+    came_out: Annotated[int, Meta(ge=1, le=1000)] | None = None
+
+
+class CallBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /v1/session/call`: names of city.toml, and the slot of the day."""
+
+    section: Name
+    stop: Name
+    slot: Annotated[int, Meta(ge=0, le=999)] = 0
+
+
+class WhyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /v1/jobs/{job}/refuse`."""
+
+    why: Name
 
 
 class ModeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,9 +92,12 @@ class Api:
                 Route("/v1/events", self._events),
                 Route("/v1/journal", self._journal),
                 Route("/v1/mode", self._mode, methods=["POST"]),
+                Route("/v1/session/call", self._call, methods=["POST"]),
+                Route("/v1/session/end", self._end_session, methods=["POST"]),
                 Route(f"{job}/print", self._print, methods=["POST"]),
                 Route(f"{job}/hand-over", self._hand_over, methods=["POST"]),
                 Route(f"{job}/spoiled", self._spoiled, methods=["POST"]),
+                Route(f"{job}/refuse", self._refuse, methods=["POST"]),
                 Route(f"{job}/nothing-came-out", self._nothing_came_out, methods=["POST"]),
             ],
             {**HANDLERS, BusError: _refused},
@@ -112,11 +130,24 @@ class Api:
 
     async def _spoiled(self, request: Request) -> Response:
         body = await _body(request, SpoiledBody)
-        self._commands.spoiled(_job(request), body.why, body.sheets)
+        self._commands.spoiled(_job(request), body.why, body.sheets, body.came_out)
+        return self._now()
+
+    async def _refuse(self, request: Request) -> Response:
+        self._commands.refuse(_job(request), (await _body(request, WhyBody)).why)
         return self._now()
 
     async def _nothing_came_out(self, request: Request) -> Response:
         self._commands.nothing_came_out(_job(request))
+        return self._now()
+
+    async def _call(self, request: Request) -> Response:
+        body = await _body(request, CallBody)
+        await self._commands.call(body.section, body.stop, body.slot)
+        return self._now(202)
+
+    async def _end_session(self, request: Request) -> Response:
+        self._commands.end_session()
         return self._now()
 
     async def _mode(self, request: Request) -> Response:
@@ -142,4 +173,5 @@ def _json(value: msgspec.Struct, status: int = 200) -> Response:
 async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, BusError):
         raise error
-    return plain(404 if isinstance(error, UnknownJobError) else 409, error.key, error.sentence)
+    key = getattr(error, "said_key", error.key)
+    return plain(404 if isinstance(error, UnknownJobError) else 409, key, error.sentence)

@@ -62,8 +62,7 @@ class Boss:
         except OSError as error:
             raise trouble(error, settings.state_dir) from None
         vehicle = city.vehicles[bus]
-        papers = {name: paper.name for name, paper in city.papers.items()}
-        on_board = OnBoard(city.printers[vehicle.printer].lies, papers)
+        on_board = OnBoard(city.printers[vehicle.printer].lies, city.papers)
         self.duty = duty = Duty(store, clock, vehicle.first_mode, limits.lease_s, on_board)
         self.link = link = Link(at.url, context, Ends(city.city, bus, relay_key), clock)
         scribe = Scribe(city.city, bus, link_key, store, clock)

@@ -23,6 +23,7 @@ from bus_agent.errors import (
     WrongStateError,
 )
 from bus_agent.ipc.messages import Status
+from cityhall_base.city import Paper
 from cityhall_base.clock import Clock
 from cityhall_base.printer_state import Note, holds, notes
 from cityhall_wire.lifecycle import JobState
@@ -37,10 +38,10 @@ _UNKNOWN: Final = PrinterSummary(state="unknown")
 
 
 class OnBoard(NamedTuple):
-    """What the city's configuration says of printer and papers: `lies` of its profile, and paper → name."""
+    """What the city's configuration says of printer and papers: `lies` of its profile, and the papers by name."""
 
     lies: tuple[str, ...] = ()
-    papers: Mapping[str, str] = MappingProxyType({})
+    papers: Mapping[str, Paper] = MappingProxyType({})
 
 
 class Duty:
@@ -54,6 +55,7 @@ class Duty:
         self._heard, self._deaf_until = False, clock.boottime() + lease_s
         self.mode = DutyMode(store.get("mode").decode() or first_mode)
         self.session: SessionView | None = None
+        self._ended_here = ""
         self._spooler: Status | None = None
         self._told_at = 0.0
         self._lease_until = 0.0
@@ -101,7 +103,13 @@ class Duty:
 
     def paper_name(self, job: Job) -> str:
         """As people call the paper that the document wants."""
-        return self._on_board.papers.get(job.header.paper, job.header.paper)
+        paper = self._on_board.papers.get(job.header.paper)
+        return paper.name if paper else job.header.paper
+
+    def numbered(self, job: Job) -> bool:
+        """Whether its sheets have numbers that must be accounted for (改ざん防止用紙)."""
+        paper = self._on_board.papers.get(job.header.paper)
+        return paper is not None and paper.controlled
 
     def set_mode(self, mode: DutyMode) -> None:
         """Persisted and journalled."""
@@ -112,6 +120,13 @@ class Duty:
             self._store.record("mode", before=self.mode, after=mode)
         self.mode = mode
 
+    def end_session(self) -> None:
+        """The concierge ended it; inside the running event. City hall hears of it before anything else is asked."""
+        if self.session is None:
+            return
+        self._ended_here, self.session = self.session.session, None
+        self._store.record("session", session="")
+
     def hear(self, plan: Plan, nonce: bytes, sent_at: float) -> None:
         """Lease and session of a plan; the lease counts from `sent_at` (CLOCK_BOOTTIME) and answers only our nonce."""
         if plan.lease is not None and plan.lease.nonce == nonce:
@@ -119,11 +134,13 @@ class Duty:
         if plan.lease is None:
             self._lease_until = 0.0
         self._heard = True
-        self._session_until = self._clock.boottime() + (plan.session.seconds_left if plan.session else 0)
-        if _id(plan.session) != _id(self.session):
+        # A plan that was asked for before the concierge ended the session does not bring it back.
+        session = plan.session if _id(plan.session) != self._ended_here else None
+        self._session_until = self._clock.boottime() + (session.seconds_left if session else 0)
+        if _id(session) != _id(self.session):
             with self._store.event():
-                self._store.record("session", session=_id(plan.session))
-        self.session = plan.session
+                self._store.record("session", session=_id(session))
+        self.session = session
 
     def check(self, job: Job) -> None:
         """Raises the RefusedError that says why this job may not be printed now."""

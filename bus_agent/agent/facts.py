@@ -38,9 +38,10 @@ class Scribe:
         )
         return envelope.sign(message, self._key)
 
-    def queue(self, kind: type[L], job: str, **fields: Any) -> None:
-        """Sign a fact about a job and keep it until it is answered; inside the running event."""
-        self._store.queue(envelope.kind_of(kind), job, self.sign(kind, job=job, **fields))
+    def queue(self, kind: type[L], job: str = "", **fields: Any) -> None:
+        """Sign a fact, about a job or about none, and keep it until it is answered; inside the running event."""
+        about = {"job": job} if job else {}
+        self._store.queue(envelope.kind_of(kind), job, self.sign(kind, **about, **fields))
 
     def outrun(self, boot: int) -> None:
         """City hall has heard a boot as high as `boot` already: go on above it."""

@@ -60,7 +60,7 @@ class ReleaseCourier:
     def _refused(self, name: str, reason: str) -> None:
         try:
             with self._store.event():
-                self._store.change(name, why=f"refused.{reason}")
+                self._store.change(name, why=reason)
                 self._store.record("release_refused", name, reason=reason)
         except UnknownJobError:
             log.info("%s: refused, and forgotten here already", name)

@@ -8,6 +8,7 @@ from bus_agent.agent.rows import Job
 from bus_agent.agent.store import BusStore
 from bus_agent.agent.syncer import LinkState, Syncer
 from bus_agent.ipc.messages import Supply
+from cityhall_base import reasons
 from cityhall_base.printer_state import supply
 from cityhall_base.words import Language
 from cityhall_wire import check_word
@@ -74,7 +75,8 @@ class JobShown(msgspec.Struct, frozen=True, kw_only=True):
     reissue_of: str | None
     in_session: bool
     printer_job: int
-    why: str
+    why: str  # the last reason (cityhall_base.reasons), or an error's key
+    why_sentence: str
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,6 +153,7 @@ class Camera:
             in_session=session is not None and session.session == job.session,
             printer_job=job.printer_job,
             why=job.why,
+            why_sentence=reasons.sentence(job.why),
         )
 
 

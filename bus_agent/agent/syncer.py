@@ -30,7 +30,7 @@ from cityhall_wire.limits import Limits
 from cityhall_wire.messages import envelope
 from cityhall_wire.messages.envelope import Envelope, Opened, Role
 from cityhall_wire.messages.link import LinkMessage, Sync
-from cityhall_wire.messages.relay import DeletionReceipt, Plan, Receipt, Refusal, Stale
+from cityhall_wire.messages.relay import Answer, DeletionReceipt, Plan, Receipt, Refusal, SessionReceipt, Stale
 
 EVIDENCE: Final = "/1/evidence"
 _UNREADABLE: Final = frozenset({400, 413, 415})
@@ -143,6 +143,16 @@ class Syncer:
         async with self._one_at_a_time:
             await self._drain()
 
+    async def ask(self, kind: type[LinkMessage], **fields: object) -> Answer:
+        """Say something that is worth nothing later, and hear the answer now; raises LinkError."""
+        async with self._one_at_a_time:
+            await self._drain()
+            _, opened = await self._link.ask(EVIDENCE, self._scribe.sign(kind, **fields))
+            if isinstance(opened.message, Stale):
+                self._scribe.outrun(opened.message.boot)
+                _, opened = await self._link.ask(EVIDENCE, self._scribe.sign(kind, **fields))
+        return opened.expect(Answer)
+
     # --- what happened, in order ---
 
     async def _drain(self) -> None:
@@ -167,6 +177,8 @@ class Syncer:
                 self._agree(receipt)
             case DeletionReceipt():
                 self._answered(message, forget=True)
+            case SessionReceipt():
+                self._answered(message)
             case _:
                 self._drop(message, opened.kind)
 

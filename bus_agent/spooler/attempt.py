@@ -161,7 +161,7 @@ class Attempt(Case):
 
     def _approvals(self, header: SealHeader) -> int:
         service = self.tools.city.services.get(header.service)
-        return 2 if service and service.second_approver else 1
+        return service.approvers if service else 1
 
     def _check_order(self, header: SealHeader) -> None:
         me, profile = self.tools.signer.identity, self.tools.profile

@@ -61,23 +61,56 @@ class CityHall:
         body = {"bus": bus, "section": section, "stop": stop, "slot": slot}
         return self._once("POST", "/1/sessions", json=body)
 
+    def calls(self) -> list[Json]:
+        """What rings for the clerk's sections, the longest first."""
+        return list(self._patiently("GET", "/1/calls")["calls"])
+
+    def accept(self, session: str) -> Json:
+        """Take a call: the session is the clerk's from now on."""
+        return self._patiently("POST", f"/1/sessions/{session}/accept")
+
     def close_session(self, session: str) -> Json:
         """End it; its documents that are not at the printer die with it."""
         return self._patiently("DELETE", f"/1/sessions/{session}")
 
-    def send(self, document: bytes, session: str, service: str, submission: str, flatten: bool = False) -> Json:
-        """Hand in a document; `flatten`: as pictures of its pages. The submission (32 hex digits) makes repeating safe."""
+    def send(
+        self,
+        document: bytes,
+        session: str,
+        service: str,
+        submission: str,
+        flatten: bool = False,
+        reissue: tuple[str, str] | None = None,
+    ) -> Json:
+        """Hand in a document; `flatten`: as pictures of its pages. The submission (32 hex digits) makes repeating safe.
+
+        `reissue` is the spoiled document that this one takes the place of, and the number of its sheet.
+        """
         path, headers = f"/1/sessions/{session}/jobs", {"Submission": submission, "Content-Type": "application/pdf"}
         params = {"service": service, **({"flatten": "true"} if flatten else {})}
+        if reissue is not None:
+            params |= {"reissue_of": reissue[0], "sheet": reissue[1]}
         return self._patiently("POST", path, params=params, headers=headers, content=document)
 
-    def approve(self, job: str) -> Json:
-        """印刷を許可."""
-        return self._patiently("POST", f"/1/jobs/{job}/approve")
+    def approve(self, job: str, *, again: bool = False) -> Json:
+        """印刷を許可; `again` for a second copy of the same document."""
+        return self._patiently("POST", f"/1/jobs/{job}/approve", params={"again": "true"} if again else {})
 
     def cancel(self, job: str) -> Json:
         """取消, before the release only."""
         return self._patiently("POST", f"/1/jobs/{job}/cancel")
+
+    def refuse(self, job: str, why: str) -> Json:
+        """受付不可, before the release only."""
+        return self._patiently("POST", f"/1/jobs/{job}/refuse", json={"why": why})
+
+    def void(self, job: str, sheets: list[str]) -> Json:
+        """無効: what came out is worth nothing, and there is no reissue."""
+        return self._patiently("POST", f"/1/jobs/{job}/void", json={"sheets": sheets})
+
+    def receipts(self, job: str) -> Json:
+        """The signed deletion receipts of both sides."""
+        return self._patiently("GET", f"/1/jobs/{job}/receipts")
 
     def job(self, job: str) -> Json:
         """Where one job stands."""

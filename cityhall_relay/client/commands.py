@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from cityhall_base.errors import ConfigError
+from cityhall_base.words import Language
 from cityhall_relay.client.api import PATIENCE_S, CityHall
-from cityhall_relay.client.errors import FileError
+from cityhall_relay.client.errors import FileError, NobodyCallsError
 from cityhall_relay.client.show import Json, Screen
 from cityhall_relay.settings import load_clerk
 
@@ -28,6 +29,23 @@ def open_session(args: argparse.Namespace) -> int:
     return DONE
 
 
+def calls(args: argparse.Namespace) -> int:
+    """`session calls`."""
+    Screen(args.json).calls(_city_hall(args).calls())
+    return DONE
+
+
+def accept(args: argparse.Namespace) -> int:
+    """`session accept`: the call that is named, or the one that has waited longest."""
+    city_hall = _city_hall(args)
+    name = args.session or next((call["session"] for call in city_hall.calls()), None)
+    if name is None:
+        raise NobodyCallsError
+    session = city_hall.accept(name)
+    Screen(args.json).result(session, f"{session['session']}  accepted on {session['bus']} for {session['section']}")
+    return DONE
+
+
 def close_session(args: argparse.Namespace) -> int:
     """`session close`."""
     session = _city_hall(args).close_session(args.session)
@@ -39,15 +57,16 @@ def send(args: argparse.Namespace) -> int:
     """`send`: hand in, allow where asked to, and watch to the end."""
     document = _read(args.file)
     digest = hashlib.sha256(document).hexdigest()
-    city_hall, screen = _city_hall(args, PATIENCE_S), Screen(args.json)
+    city_hall, screen = _city_hall(args, PATIENCE_S), _screen(args)
     # Drawn once: however often the request is repeated, it stays one document.
     submission = args.submission or secrets.token_hex(16)
-    job = city_hall.send(document, args.session, args.service, submission, args.flatten)
+    reissue = (args.reissue_of, args.sheet) if args.reissue_of else None
+    job = city_hall.send(document, args.session, args.service, submission, args.flatten, reissue)
     if not args.json:
         print(f"{job['job']} is with city hall; this command shows its way, and Ctrl-C leaves it there.", flush=True)
     screen.step(job | {"source_sha256": digest})
     if args.approve:
-        city_hall.approve(job["job"])
+        city_hall.approve(job["job"], again=args.again)
     for view in city_hall.watch(job["job"]):
         if view != job:
             screen.step(view | {"source_sha256": digest})
@@ -57,12 +76,28 @@ def send(args: argparse.Namespace) -> int:
 
 def approve(args: argparse.Namespace) -> int:
     """`approve`: 印刷を許可."""
-    return _step(args, _city_hall(args).approve(args.job))
+    return _step(args, _city_hall(args).approve(args.job, again=args.again))
 
 
 def cancel(args: argparse.Namespace) -> int:
     """`cancel`: 取消."""
     return _step(args, _city_hall(args).cancel(args.job))
+
+
+def refuse(args: argparse.Namespace) -> int:
+    """`refuse`: 受付不可."""
+    return _step(args, _city_hall(args).refuse(args.job, args.why))
+
+
+def void(args: argparse.Namespace) -> int:
+    """`void`: 無効."""
+    return _step(args, _city_hall(args).void(args.job, args.sheets))
+
+
+def receipts(args: argparse.Namespace) -> int:
+    """`receipts`: JSON, also for a person; it is evidence, not a screen."""
+    Screen(as_json=True).result(_city_hall(args).receipts(args.job), "")
+    return DONE
 
 
 def jobs(args: argparse.Namespace) -> int:
@@ -73,7 +108,7 @@ def jobs(args: argparse.Namespace) -> int:
 
 def show(args: argparse.Namespace) -> int:
     """`show`."""
-    Screen(args.json).job(_city_hall(args).job(args.job))
+    _screen(args).job(_city_hall(args).job(args.job))
     return DONE
 
 
@@ -84,8 +119,12 @@ def buses(args: argparse.Namespace) -> int:
 
 
 def _step(args: argparse.Namespace, job: Json) -> int:
-    Screen(args.json).step(job)
+    _screen(args).step(job)
     return DONE
+
+
+def _screen(args: argparse.Namespace) -> Screen:
+    return Screen(args.json, Language(args.lang))
 
 
 def _city_hall(args: argparse.Namespace, patience_s: float = 0) -> CityHall:

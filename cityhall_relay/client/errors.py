@@ -25,6 +25,12 @@ class RefusedError(ClientError):
         return str(self.args[0])
 
 
+class NobodyCallsError(ClientError):
+    """No bus is calling at this moment."""
+
+    key = "client.nobody_calls"
+
+
 class OutOfReachError(ClientError):
     """City hall's relay does not answer; video and phone go on. Try again when it is back."""
 

@@ -6,18 +6,22 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
+from cityhall_base.words import Language, say
+
 Json = dict[str, Any]
 JST: Final = timezone(timedelta(hours=9), "JST")
 
 _JOB_COLUMNS: Final = ("job", "bus", "service", "state", "approved", "check_word", "sheets")
+_CALL_COLUMNS: Final = ("session", "bus", "section", "stop", "slot", "opened_at")
+_ELSEWHERE: Final = ("times", "deleted", "key", "sentence", "do", "why")
 _BUS_COLUMNS: Final = ("bus", "online", "last_sync_at", "mode", "printer", "session")
 
 
 class Screen:
     """Standard output, as text for a person or as JSON, one object a line."""
 
-    def __init__(self, as_json: bool) -> None:
-        self._as_json = as_json
+    def __init__(self, as_json: bool, language: Language = Language.JAPANESE) -> None:
+        self._as_json, self._language = as_json, language
 
     def result(self, value: Json, text: str) -> None:
         """One object, or the sentence that says the same."""
@@ -25,17 +29,23 @@ class Screen:
 
     def step(self, job: Json) -> None:
         """One line of live progress."""
-        self.result(job, _progress(job))
+        self.result(job, _progress(job, self._language))
 
     def job(self, job: Json) -> None:
         """Everything about one job."""
-        lines = [f"{name + ':':<20}{_cell(name, value)}" for name, value in job.items() if name != "times"]
+        lines = [f"{name + ':':<20}{_cell(name, value)}" for name, value in job.items() if name not in _ELSEWHERE]
         lines += [f"{state + ' at:':<20}{when(at)}" for state, at in job["times"].items()]
+        lines += [f"{'deleted, ' + side + ':':<20}{when(at)}" for side, at in job["deleted"].items()]
+        lines.append(sentences(job, self._language))
         self.result(job, "\n".join(lines))
 
     def jobs(self, jobs: list[Json]) -> None:
         """A list of jobs."""
         self.result({"jobs": jobs}, _table(_JOB_COLUMNS, jobs))
+
+    def calls(self, calls: list[Json]) -> None:
+        """What rings."""
+        self.result({"calls": calls}, _table(_CALL_COLUMNS, calls))
 
     def buses(self, buses: list[Json]) -> None:
         """The fleet."""
@@ -52,10 +62,16 @@ def when(utc_ms: int) -> str:
     return datetime.fromtimestamp(utc_ms / 1000, JST).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _progress(job: Json) -> str:
+def sentences(job: Json, language: Language) -> str:
+    """Where the document stands, why, and what the clerk does now."""
+    said = [job, *filter(None, (job["why"], job["do"]))]
+    return " ".join(say(one["key"], one["sentence"], language, one.get("detail", "")) for one in said)
+
+
+def _progress(job: Json, language: Language) -> str:
     carried = f" ({job['received'] * 100 // job['size']} % carried)" if job["state"] == "offered" else ""
     latest = max(job["times"].values())
-    return f"{when(latest)[11:]}  {job['check_word']}  {job['state']:<12} {job['sentence']}{carried}"
+    return f"{when(latest)[11:]}  {job['check_word']}  {job['state']:<12} {sentences(job, language)}{carried}"
 
 
 def _table(columns: Sequence[str], rows: Iterable[Json]) -> str:

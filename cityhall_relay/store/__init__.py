@@ -51,6 +51,9 @@ class RelayStore(Protocol):
     def job_of_submission(self, submission: str) -> Job | None:
         """By the client's own number."""
 
+    def reissue_of(self, job: str) -> Job | None:
+        """The reissue of a spoiled job that is under way or has used paper."""
+
     def jobs_of_clerk(self, clerk: str, limit: int) -> list[Job]:
         """Newest first."""
 
@@ -108,5 +111,8 @@ class RelayStore(Protocol):
     def add_sheets(self, entry: SheetEntry) -> None:
         """A line of the sheet ledger; the same line twice is one line."""
 
-    def sheets(self) -> list[SheetEntry]:
-        """The whole ledger."""
+    def sheets(self, job: str = "") -> list[SheetEntry]:
+        """The ledger, whole or of one job."""
+
+    def name_sheets(self, job: str, attempt: int, numbers: str) -> None:
+        """The numbers of sheets that were entered as spoiled without them; the others keep theirs."""

@@ -15,10 +15,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Session(Row, frozen=True, kw_only=True):
-    """A counter session (窓口対応). Times are UTC milliseconds."""
+    """A counter session (窓口対応): 呼出中 until a clerk accepts, 対応中, 終了. Times are UTC milliseconds."""
 
     session: str
-    clerk: str
+    clerk: str  # empty until one has accepted
     bus: str
     section: str
     stop: str
@@ -30,8 +30,13 @@ class Session(Row, frozen=True, kw_only=True):
 
     @property
     def live(self) -> bool:
-        """Whether it still binds clerk and bus."""
+        """Whether it has not ended."""
         return self.ended_at is None
+
+    @property
+    def calling(self) -> bool:
+        """Whether it rings, and nobody has accepted it."""
+        return self.live and not self.clerk
 
 
 class Job(Row, frozen=True, kw_only=True):
@@ -58,6 +63,10 @@ class Job(Row, frozen=True, kw_only=True):
     destroyed_at: int | None = None
     drawn_dpi: int = 0  # at which city hall drew its pages; 0: it goes as it came
     flattened: bool = False  # drawn because the clerk asked for it
+    why: str = ""  # the last reason that was given (cityhall_base.reasons)
+    resend_of: str = ""  # the job of this session that holds the very same document; it is not allowed by mistake
+    reissue_of: str = ""  # the spoiled job whose one reissue (刷り直し) this is
+    voided_at: int | None = None  # when its clerk declared it void: then it has no reissue
 
     @property
     def prepared(self) -> str:
@@ -168,9 +177,14 @@ class SheetEntry(Row, frozen=True, kw_only=True):
 
     job: str
     attempt: int
-    kind: str  # handed_over or spoiled
+    kind: str  # handed_over or spoiled; a spoiled one may get its numbers later
     paper: str
     sheets: int
     numbers: str
     why: str
     at: int
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The numbers."""
+        return msgspec.json.decode(self.numbers, type=tuple[str, ...])

@@ -33,6 +33,19 @@ def relay_migrations() -> Migrations:
         for column in ("drawn_dpi", "flattened"):
             db.table("jobs").add_column(column, int, not_null_default=0)
 
+    @migrations(name="0005_calls_and_reissues")
+    def calls_and_reissues(db: Database) -> None:
+        # Sessions that ring have no clerk yet, and several may ring at once.
+        db.execute("drop index one_live_clerk")
+        db.execute("create unique index one_live_clerk on sessions(clerk) where ended_at is null and clerk <> ''")
+        for column in ("why", "resend_of", "reissue_of"):
+            db.table("jobs").add_column(column, str, not_null_default="")
+        db.table("jobs").add_column("voided_at", int)
+        # One reissue, whoever asks for it and however often. One that ended without paper may be tried again; the ends
+        # stand here by name, because a step that was released is never changed (cityhall_wire.lifecycle.WITHOUT_SHEET).
+        spent = "state not in ('canceled', 'expired', 'refused', 'not_printed')"
+        db.execute(f"create unique index one_reissue on jobs(reissue_of) where reissue_of <> '' and {spent}")
+
     return migrations
 
 

@@ -8,10 +8,11 @@ import msgspec
 from cityhall_base.clock import Clock
 from cityhall_base.store import Store
 from cityhall_relay.store import rows, schema
-from cityhall_wire.lifecycle import ENDS
+from cityhall_wire.lifecycle import ENDS, WITHOUT_SHEET
 
 R = TypeVar("R", bound=rows.Row)
 
+_NO_SHEET = ", ".join(f"'{state}'" for state in sorted(WITHOUT_SHEET))
 _ENDS = ", ".join(f"'{state}'" for state in sorted(ENDS))  # our own enum's values, not input
 
 
@@ -38,6 +39,10 @@ class SqliteStore(Store):
 
     def job_of_submission(self, submission: str) -> rows.Job | None:
         return self._one(rows.Job, "jobs where submission = ?", submission)
+
+    def reissue_of(self, job: str) -> rows.Job | None:
+        tried = f"state not in ({_NO_SHEET})"
+        return self._one(rows.Job, f"jobs where reissue_of = ? and {tried}", job)
 
     def jobs_of_clerk(self, clerk: str, limit: int) -> list[rows.Job]:
         mine = "session in (select session from sessions where clerk = ?)"
@@ -98,8 +103,14 @@ class SqliteStore(Store):
     def add_sheets(self, entry: rows.SheetEntry) -> None:
         self._insert("sheet_ledger", entry, ignore=True)
 
-    def sheets(self) -> list[rows.SheetEntry]:
-        return self._all(rows.SheetEntry, "sheet_ledger order by at, job")
+    def sheets(self, job: str = "") -> list[rows.SheetEntry]:
+        of_job = ("where job = ? ", job) if job else ("",)
+        return self._all(rows.SheetEntry, f"sheet_ledger {of_job[0]}order by at, job", *of_job[1:])
+
+    def name_sheets(self, job: str, attempt: int, numbers: str) -> None:
+        for entry in self.sheets(job):
+            if (entry.attempt, entry.kind, entry.named) == (attempt, "spoiled", ()):
+                self.db.table("sheet_ledger").update((job, attempt, entry.kind), {"numbers": numbers})
 
     def _insert(self, table: str, row: rows.Row, *, ignore: bool = False) -> None:
         self.db.table(table).insert(_values(row), ignore=ignore)

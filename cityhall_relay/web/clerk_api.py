@@ -16,16 +16,16 @@ from cityhall_base.web import reading as read
 from cityhall_base.web.app import application
 from cityhall_relay.changes import Changes
 from cityhall_relay.clerk_desk import ClerkDesk, Clerks
-from cityhall_relay.errors import RequestError, StoppingError, TokenError
+from cityhall_relay.errors import CallGoneError, NotAllowedError, RequestError, StoppingError, TokenError
 from cityhall_relay.sessions import Sessions
 from cityhall_relay.store import RelayStore
 from cityhall_relay.store.rows import Job
 from cityhall_relay.submission import Submission, Submissions
-from cityhall_relay.views import bus_view, job_view
+from cityhall_relay.views import JobView, bus_view, job_view, receipts_view
 from cityhall_relay.web import reading
 from cityhall_relay.web.errors import HANDLERS
 from cityhall_wire import strict_json
-from cityhall_wire.headers import BusId, Name
+from cityhall_wire.headers import BusId, Name, SheetNumber
 
 LISTED: Final = 200
 """Jobs in a list: a clerk's day has tens."""
@@ -41,6 +41,18 @@ class OpenSession(msgspec.Struct, frozen=True, kw_only=True):
     section: Name
     stop: Name
     slot: Annotated[int, Meta(ge=0, le=999)] = 0
+
+
+class Refuse(msgspec.Struct, frozen=True, kw_only=True):
+    """The body of `POST /1/jobs/{job}/refuse`."""
+
+    why: Name
+
+
+class Void(msgspec.Struct, frozen=True, kw_only=True):
+    """The body of `POST /1/jobs/{job}/void`."""
+
+    sheets: Annotated[tuple[SheetNumber, ...], Meta(max_length=100)] = ()
 
 
 class ClerkApi:
@@ -63,13 +75,18 @@ class ClerkApi:
     def app(self) -> Starlette:
         """The application behind the clerk listener."""
         routes = [
+            Route("/1/calls", self.calls, methods=["GET"]),
             Route("/1/sessions", self.open_session, methods=["POST"]),
+            Route("/1/sessions/{session}/accept", self.accept, methods=["POST"]),
             Route("/1/sessions/{session}", self.close_session, methods=["DELETE"]),
             Route("/1/sessions/{session}/jobs", self.submit, methods=["POST"]),
             Route("/1/jobs", self.jobs, methods=["GET"]),
             Route("/1/jobs/{job}", self.job, methods=["GET"]),
             Route("/1/jobs/{job}/approve", self.approve, methods=["POST"]),
             Route("/1/jobs/{job}/cancel", self.cancel, methods=["POST"]),
+            Route("/1/jobs/{job}/refuse", self.refuse, methods=["POST"]),
+            Route("/1/jobs/{job}/void", self.void, methods=["POST"]),
+            Route("/1/jobs/{job}/receipts", self.receipts, methods=["GET"]),
             Route("/1/jobs/{job}/events", self.events, methods=["GET"]),
             Route("/1/buses", self.buses, methods=["GET"]),
         ]
@@ -79,7 +96,23 @@ class ClerkApi:
         """201 with the session; 409 where the clerk or the bus has one."""
         clerk = self._clerk(request)
         ask = strict_json.decode(await read.message(request), OpenSession)
+        self._check_section(clerk, ask.section)
         return _json(self._sessions.open(clerk, ask.bus, ask.section, ask.stop, ask.slot), 201)
+
+    async def calls(self, request: Request) -> Response:
+        """What rings for this clerk's sections (呼出中), the longest first."""
+        clerk = self._clerk(request)
+        mine = [one for one in self._sessions.calls() if self._clerks.answers_for(clerk, one.section)]
+        return _json({"calls": mine})
+
+    async def accept(self, request: Request) -> Response:
+        """200 with the session, now the clerk's (対応中); 409 where nobody calls any more."""
+        clerk, name = self._clerk(request), request.path_params["session"]
+        session = self._store.session(name)
+        if session is None:
+            raise CallGoneError
+        self._check_section(clerk, session.section)
+        return _json(self._sessions.accept(clerk, name))
 
     async def close_session(self, request: Request) -> Response:
         """200 with the ended session."""
@@ -90,15 +123,32 @@ class ClerkApi:
         ask = self._submission(request)
         limit = self._city.limits.document_bytes
         accepted = await self._submissions.take(ask, lambda: reading.document(request, limit))
-        return _json(job_view(self._store, accepted.job), 201 if accepted.new else 200)
+        return _json(self._shown(accepted.job), 201 if accepted.new else 200)
 
     async def approve(self, request: Request) -> Response:
-        """印刷を許可."""
-        return self._view(self._desk.approve(self._clerk(request), request.path_params["job"]))
+        """印刷を許可; `again=true` for a second copy of the same document."""
+        clerk, again = self._clerk(request), request.query_params.get("again") == "true"
+        return self._view(self._desk.approve(clerk, request.path_params["job"], again=again))
 
     async def cancel(self, request: Request) -> Response:
         """取消."""
         return self._view(self._desk.cancel(self._clerk(request), request.path_params["job"]))
+
+    async def refuse(self, request: Request) -> Response:
+        """受付不可."""
+        clerk = self._clerk(request)
+        ask = strict_json.decode(await read.message(request), Refuse)
+        return self._view(self._desk.refuse(clerk, request.path_params["job"], ask.why))
+
+    async def void(self, request: Request) -> Response:
+        """無効."""
+        clerk = self._clerk(request)
+        ask = strict_json.decode(await read.message(request), Void)
+        return self._view(self._desk.void(clerk, request.path_params["job"], ask.sheets))
+
+    async def receipts(self, request: Request) -> Response:
+        """The signed deletion receipts."""
+        return _json(receipts_view(self._store, self._desk.job(self._clerk(request), request.path_params["job"])))
 
     async def job(self, request: Request) -> Response:
         """One job."""
@@ -107,7 +157,7 @@ class ClerkApi:
     async def jobs(self, request: Request) -> Response:
         """The clerk's jobs, newest first."""
         found = self._store.jobs_of_clerk(self._clerk(request), LISTED)
-        return _json({"jobs": [job_view(self._store, job) for job in found]})
+        return _json({"jobs": [self._shown(job) for job in found]})
 
     async def buses(self, request: Request) -> Response:
         """The fleet."""
@@ -130,7 +180,7 @@ class ClerkApi:
             job = self._store.job(name)
             if job is None:
                 return
-            now = msgspec.json.encode(job_view(self._store, job))
+            now = msgspec.json.encode(self._shown(job))
             if now != last:
                 yield b"event: job\ndata: " + now + b"\n\n"
                 last = now
@@ -145,6 +195,7 @@ class ClerkApi:
         copies = request.query_params.get("copies", "1")
         service = request.query_params.get("service", "")
         flatten = request.query_params.get("flatten", "false")
+        reissue = request.query_params.get("reissue_of")
         try:
             return msgspec.convert(
                 {
@@ -154,12 +205,17 @@ class ClerkApi:
                     "number": request.headers.get("submission", ""),
                     "copies": int(copies),
                     "flatten": _BOOLEANS[flatten],
+                    "reissue": reissue and {"of": reissue, "sheet": request.query_params.get("sheet", "")},
                 },
                 Submission,
             )
         except (msgspec.ValidationError, ValueError, KeyError):
             wanted = "a header Submission of 32 hex digits, copies as a number, and flatten as true or false"
             raise RequestError(f"needs {wanted}") from None
+
+    def _check_section(self, clerk: str, section: str) -> None:
+        if not self._clerks.answers_for(clerk, section):
+            raise NotAllowedError(f"the section {section} is not yours")
 
     def _clerk(self, request: Request) -> str:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -168,7 +224,10 @@ class ClerkApi:
         return self._clerks.of_token(token.strip())
 
     def _view(self, job: Job) -> Response:
-        return _json(job_view(self._store, job))
+        return _json(self._shown(job))
+
+    def _shown(self, job: Job) -> JobView:
+        return job_view(self._store, self._city, job)
 
 
 _BOOLEANS: Final = {"true": True, "false": False}

@@ -18,6 +18,7 @@ from cityhall_wire.headers import (
     Nonce,
     Ordinal,
     SessionId,
+    SheetNumber,
     UtcMs,
     Version,
 )
@@ -80,7 +81,16 @@ class Spoiled(LinkMessage, frozen=True, kw_only=True):
 
     job: JobId
     attempt: Attempt
-    sheets: Annotated[tuple[Annotated[str, Meta(max_length=32)], ...], Meta(max_length=100)]
+    sheets: Annotated[tuple[SheetNumber, ...], Meta(max_length=100)]
+    why: Name
+    came_out: Annotated[int, Meta(ge=1, le=1000)] | None = None  # sheets, where not the whole document came out
+
+
+class Refused(LinkMessage, frozen=True, kw_only=True):
+    """The concierge cannot have it printed here (受付不可), for example for want of its paper."""
+
+    job: JobId
+    attempt: Attempt
     why: Name
 
 
@@ -104,3 +114,21 @@ class CiphertextDeleted(LinkMessage, frozen=True, kw_only=True):
 
     job: JobId
     seal_digest: Digest
+
+
+class Call(LinkMessage, frozen=True, kw_only=True):
+    """The concierge pressed a section's key: the counter session that a clerk may accept (呼出中).
+
+    The bus draws the session's id, so that a call whose answer was lost is the same call when it comes again.
+    """
+
+    session: SessionId
+    section: Name
+    stop: Name
+    slot: Annotated[int, Meta(ge=0, le=999)]  # 0: no booking
+
+
+class SessionEnd(LinkMessage, frozen=True, kw_only=True):
+    """The concierge ended the counter session (終了): the resident has left the seat."""
+
+    session: SessionId

@@ -45,7 +45,7 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
 
     session: SessionId
     section: Name
-    clerk: OpaqueId
+    clerk: OpaqueId | None  # None while it rings (呼出中): nobody has accepted it, and nothing can be sent into it
     stop: Name
     slot: Annotated[int, Meta(ge=0, le=999)]  # 0: no booking
     seconds_left: Count
@@ -102,6 +102,12 @@ class Receipt(Answer, frozen=True, kw_only=True):
     job: JobId
     state: JobState
     attempt: Attempt
+
+
+class SessionReceipt(Answer, frozen=True, kw_only=True):
+    """A call or its end was recorded; this is the session that the bus has now."""
+
+    session: SessionView | None
 
 
 class DeletionReceipt(Answer, frozen=True, kw_only=True):

@@ -92,7 +92,7 @@ class Rehearsal:
         document = _certificate(mishap.pages)
         path, papers = self._house.desk / "rehearsal.pdf", len(self._house.papers())
         write(path, document, self._house.users.city.clerk, PUBLIC)
-        words = ("send", path, "--session", self._session, "--service", SERVICE, "--approve")
+        words = ("send", path, "--session", self._session, "--service", SERVICE, "--approve", "--again")
         with self._house.clerk.running(*words) as process:
             self._screen = Screen(process)
             self._bus("do.print")

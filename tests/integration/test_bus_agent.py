@@ -143,6 +143,35 @@ def test_leaving_duty_while_it_prints_asks_what_came_out(house: House) -> None:
         house.concierge.run("mode", "city_hall")
 
 
+def test_a_call_becomes_a_session_and_a_spoiled_sheet_its_one_reissue(house: House) -> None:
+    assert house.concierge.run("call", SECTION, "--stop", STOP, "--slot", "2")["jobs"] == []
+    until(house, lambda seen: bool(seen["session"]) and seen["session"]["clerk"] is None, "it rings")
+    assert house.snapshot()["advice"]["key"] == "do.wait_for_answer"
+    session = str(house.clerk.run("session", "accept")["session"])
+    until(house, lambda seen: bool(seen["session"]) and seen["session"]["clerk"] is not None, "a clerk has accepted")
+    with delivered(house, session) as job:
+        house.concierge.run("print", job)
+        stands(house, job, "printed")
+        assert why_refused(house, "spoiled", job, "--why", "toner") == "refused.numbers_missing"
+        house.concierge.run("spoiled", job, "--why", "toner", "--sheets", "A-000124")
+    stands(house, job, "forgotten")
+    reissue = ("--session", session, "--service", SERVICE, "--reissue-of", job, "--sheet", "A-000124", "--approve")
+    with house.clerk.running("send", house.desk / "document.pdf", *reissue):
+        until(house, lambda seen: any(one["reissue_of"] == job for one in seen["jobs"]), "the reissue is on board")
+        new = next(str(one["job"]) for one in house.snapshot()["jobs"])
+        assert house.clerk.run("show", job)["reissue"] == new
+        house.concierge.run("end-session")
+        stands(house, new, "canceled", "forgotten")
+        assert house.snapshot()["session"] is None
+    stands(house, new, "forgotten")
+    seen = house.clerk.run("show", new)
+    assert (seen["state"], seen["why"]["key"]) == ("canceled", "reason.ended_on_bus")
+    receipts = house.clerk.run("receipts", new)
+    assert receipts["bus"]
+    assert receipts["relay"]
+    assert house.clerk.run("session", "calls")["calls"] == []
+
+
 def test_a_missing_city_hall_is_said_plainly_and_comes_back(house: House) -> None:
     house.part("relay").stop()
     until(house, lambda seen: seen["link"]["state"] == "down", "the line is shown as down")

@@ -11,6 +11,7 @@ from bus_agent.agent.snapshot import _printer
 from bus_agent.agent.syncer import LinkState
 from bus_agent.errors import WrongPaperError
 from bus_agent.ipc.messages import Status, Supply
+from cityhall_base.city import Paper
 from cityhall_wire.lifecycle import JobState
 from cityhall_wire.messages.link import PrinterSummary
 from cityhall_wire.messages.relay import SessionView
@@ -19,7 +20,7 @@ from tests.unit.test_bus_store import SESSION, Bus, bus, job_of, ready
 
 __all__ = ["bus"]  # the fixture
 UP = LinkState(up=True, since_ms=0)
-ON_BOARD = OnBoard(lies=("marker-waste-full",), papers={"controlled": "改ざん防止用紙"})
+ON_BOARD = OnBoard(lies=("marker-waste-full",), papers={"controlled": Paper(name="改ざん防止用紙", controlled=True)})
 
 
 def tell(bus: Bus, state: str, *reasons: str, **changed: Any) -> Duty:

@@ -136,7 +136,7 @@ def test_a_printer_without_pdf_gets_its_pages_drawn_before_they_are_sealed(town:
     )
     header = job.header
     assert (header.document_format, header.impressions, header.sheets, header.size) == (PWG_RASTER, 3, 3, 14)
-    view = job_view(town.relay.store, job)
+    view = job_view(town.relay.store, town.relay.city.city, job)
     assert (view.prepared, view.document_size) == ("pwg-raster 300 dpi", 7)
 
 

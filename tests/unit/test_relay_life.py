@@ -295,3 +295,13 @@ def test_an_end_whose_destruction_was_cut_off_is_finished_at_the_next_start(
     assert on_bus.job.destroyed_at is not None
     assert not town.relay.vault.holds(on_bus.name)
     assert on_bus.bus.sync().orders[0].forget
+
+
+def test_a_late_word_does_not_revive_a_session_that_timed_out(on_bus: OnBus) -> None:
+    """Yokohama 2023: under load the wait was over, and then the answer came."""
+    request, _ = on_bus.release()
+    on_bus.town.clock.forward(900)
+    assert state(on_bus.bus.evidence(request, Finding.NO_SHEET, 1)) is S.CANCELED
+    on_bus.town.relay.housekeeping.tick()
+    assert on_bus.town.relay.sessions.on_bus("bus-1") is None
+    assert on_bus.town.relay.store.live_sessions() == []

@@ -58,6 +58,15 @@ def test_a_request_with_one_wrong_thing_is_refused_for_it(on_bus: OnBus, expecte
     assert on_bus.state is JobState.ON_BUS
 
 
+@pytest.mark.parametrize(("field", "expected"), [("software", "software_not_approved"), ("config", "config_differs")])
+def test_an_agent_that_was_left_behind_is_reason_enough(on_bus: OnBus, field: str, expected: str) -> None:
+    request = on_bus.bus.request(on_bus.job, seal.OpenerKey())
+    on_bus.bus.sync(**{field: bytes(32)})
+    assert reason(on_bus.bus.asks(request)) == expected
+    on_bus.bus.sync()
+    assert isinstance(on_bus.bus.asks(request), relay.Release)
+
+
 def test_another_bus_cannot_ask_for_the_job(on_bus: OnBus) -> None:
     other = desk_bus(on_bus.town, "bus-2")
     assert reason(other.asks(other.request(on_bus.job, seal.OpenerKey()))) == "unknown_job"

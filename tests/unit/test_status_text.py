@@ -46,7 +46,7 @@ def test_status_speaks_japanese() -> None:
     assert lines[4].endswith("[processing media-empty-warning vendor-x]")
     assert lines[5:8] == ["消耗品: トナー 黒 12 %", "用紙: iso_a4_210x297mm", "プリンターの総印刷面数: 1234"]
     assert lines[-2:] == [
-        "書類: j1  47・さくら  resident-record  1枚  要確認  許可済  aborted",
+        "書類: j1  47・さくら  resident-record  1枚  要確認  許可済  プリンターが印刷を打ち切りました。",
         "つぎにすること: 用紙がなくなりました。普通紙を入れると、続きが印刷されます。",
     ]
 
@@ -56,7 +56,7 @@ def test_status_speaks_english_when_asked() -> None:
     lines = text(seen, Language.ENGLISH).splitlines()
     assert lines[1:4] == ["duty mode: city hall", "city hall: No line.", "counter session: none"]
     assert lines[-2:] == [
-        "document: j1  47・さくら  resident-record  1 sheet(s)  needs confirmation  approved  aborted",
+        "document: j1  47・さくら  resident-record  1 sheet(s)  needs confirmation  approved  The printer broke the job off.",
         "what to do: Put plain paper in.",
     ]
 

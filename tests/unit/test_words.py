@@ -21,7 +21,6 @@ from cityhall_base.words import Language, Word, japanese, say
 from cityhall_relay.errors import RelayError
 from cityhall_relay.intake.errors import IntakeError
 from cityhall_relay.intake.report import Refusal
-from cityhall_relay.views import SENTENCES
 from cityhall_wire.errors import WireError
 from cityhall_wire.lifecycle import JobState
 from cityhall_wire.modes import DutyMode
@@ -53,7 +52,6 @@ def english() -> dict[str, str]:
             found.setdefault(error.__dict__.get("key", ""), (error.__doc__ or "").strip())
     found |= {str(word): word.english for kind in below(Word) for word in kind}
     found |= {str(refusal): refusal.sentence for refusal in Refusal}
-    found |= {f"clerk.{state}": text for state, text in SENTENCES.items()}
     found.pop("", None)  # a class that only adds to its parent says what that says
     return found
 
