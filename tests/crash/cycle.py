@@ -28,6 +28,17 @@ _CLOSE_S: Final = 2.0
 """City hall answers a clerk in milliseconds; where it is down, who is held waits no longer than this."""
 
 _SESSION_ENDED: Final = "relay/journal/session_ended/after"
+_WITNESSES: Final = frozenset(
+    f"{point}/before"
+    for point in (
+        "relay/journal/step-seal",
+        "relay/journal/session_ended",
+        "relay/journal/destroyed",
+        "agent/link/sync",
+    )
+)
+"""Moments without which no document came to its end: one that is missing is a border of the product that no hook sees any more."""
+
 _RELEASED: Final = "relay/journal/step-release/after"
 
 
@@ -102,9 +113,8 @@ class Cycle:
         self._points.reset()
         scenario = self._scenario
         documents = [document(self._plan, place) for place in range(scenario.documents)]
-        self.people = people = People(self._house, documents, scenario.at_end)
+        self.people = people = People(self._house, documents, scenario.habits)
         people.on_doubt = self._note_doubt
-        people.takes_back, people.never_allows = scenario.canceled, scenario.unapproved
         for name, cue in scenario.cues.items():
             self._points.cues[name] = lambda cue=cue: _quietly(cue, self._house, people)  # type: ignore[misc]
         self._arm(self._plan.first or self._plan.strike)
@@ -132,16 +142,19 @@ class Cycle:
             if what is self._plan.first:
                 self._arm(self._plan.strike)
             if what.mishap.kind == "close":
-                self._close_session(trap)
+                self._close_session(what.mishap, trap)
             else:
                 self._house.act(strike, self._house, what.mishap, trap)
 
         self._trap = self._points.arm(what.target, reached)
 
-    def _close_session(self, trap: Trap) -> None:
-        closing = threading.Thread(target=_quietly, args=(_leave, self._house, self.people))
+    def _close_session(self, mishap: Mishap, trap: Trap) -> None:
+        on_bus = mishap.side == "bus"
+        closing = threading.Thread(target=_quietly, args=(_ends[on_bus], self._house, self.people))
         closing.start()
-        if trap.moment and trap.moment.role != "relay":  # who could not answer while it is held
+        if trap.moment and trap.moment.role != (
+            "agent" if on_bus else "relay"
+        ):  # who could not answer while it is held
             closing.join(_CLOSE_S)
         trap.let_go()
 
@@ -201,7 +214,7 @@ class Cycle:
             papers=self.people.papers_of(errand),
             acknowledged=bool(errand.job),
             # What nobody got round to allowing has stood still for too long, unless that is what the cycle is about.
-            settled=settled and (state != "expired" or self._scenario.unapproved),
+            settled=settled and (state != "expired" or self._scenario.habits.on_bus == "nothing"),
             state=state,
             machine_printed="printed" in times or "agent/journal/step-completed/after" in mine,
             asked=errand.asked,
@@ -217,6 +230,8 @@ class Cycle:
 
     def _record(self, settled: bool, seconds: float) -> Record:
         points, plan = self._points, self._plan
+        if settled and self.people.errands[0].job and (missed := _WITNESSES - points.seen.keys()):
+            raise SystemExit(f"The points must follow the product: it came by {', '.join(sorted(missed))} unseen.")
         ends = [self._end(errand, settled) for errand in self.people.errands if errand.job or not errand.waiting]
         faults = {name: what for end in ends for name, what in judge(end).items()}
         moment = self._trap.moment if self._trap and plan.strike and self._trap.target is plan.strike.target else None
@@ -234,8 +249,10 @@ class Cycle:
         )
 
 
-def _leave(_house: CrashHouse, people: People) -> None:
-    people.leave()
+_ends: Final[dict[bool, Cue]] = {
+    True: lambda _house, people: people.leave(on_bus=True),
+    False: lambda _house, people: people.leave(),
+}
 
 
 def _quietly(cue: Cue, house: CrashHouse, people: People) -> None:

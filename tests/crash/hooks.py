@@ -80,7 +80,21 @@ def _store(tell: Tell, part: str) -> None:
             # The relay's second database holds the keys.
             self.points_of = f"{part}-keys" if path.stem == "keys" else part
             self.points_rows = list[tuple[str, str]]()
-            self.db.atomic = functools.partial(_atomic, tell, self, self.db.atomic)
+
+        return call
+
+    def alone(real: Callable[..., Any]) -> Callable[..., Any]:
+        @contextmanager
+        def call(self: Any) -> Generator[None, None, None]:
+            self.points_rows.clear()
+            caller = _caller(sys._getframe(1))
+            with real(self):
+                yield
+                rows = dict.fromkeys(row for row, _ in self.points_rows)
+                whose = dict.fromkeys(label for _, what in self.points_rows for label in about(what))
+                names = [f"{self.points_of}/journal/{row}" for row in rows] or [f"{self.points_of}/txn/{caller}"]
+                tell(*(f"{name}/before" for name in names), *whose)
+            tell(*(f"{name}/after" for name in names), *whose)
 
         return call
 
@@ -98,6 +112,7 @@ def _store(tell: Tell, part: str) -> None:
         return call
 
     wrap(Store, "__init__", init)
+    wrap(Store, "_alone", alone)
     wrap(Store, "record", record)
     wrap(Store, "checkpoint", checkpoint)
 
@@ -105,24 +120,6 @@ def _store(tell: Tell, part: str) -> None:
 def _row(kind: str, body: dict[str, Any]) -> str:
     more = {"step": "event", "evidence": "finding", "receipted": "what", "not_taken": "what"}.get(kind)
     return f"{kind}-{body[more]}" if more else kind
-
-
-@contextmanager
-def _atomic(tell: Tell, store: Any, real: Callable[[], Any]) -> Generator[Any, None, None]:
-    outermost = not store.db.conn.in_transaction
-    if not outermost:
-        with real() as db:
-            yield db
-        return
-    store.points_rows.clear()
-    caller = _caller(sys._getframe(1))
-    with real() as db:
-        yield db
-        rows = dict.fromkeys(row for row, _job in store.points_rows)
-        jobs = dict.fromkeys(label for _row, job in store.points_rows for label in about(job))
-        names = [f"{store.points_of}/journal/{row}" for row in rows] or [f"{store.points_of}/txn/{caller}"]
-        tell(*(f"{name}/before" for name in names), *jobs)
-    tell(*(f"{name}/after" for name in names), *jobs)
 
 
 def _caller(frame: FrameType | None) -> str:
@@ -259,7 +256,7 @@ def agent(tell: Teller, _path: str) -> None:
     _ipc(tell, "agent")
     _mqtt(tell, "agent")
     _link(tell)
-    for button in ("print", "hand_over", "spoiled", "nothing_came_out", "mode"):
+    for button in ("call", "end_session", "print", "hand_over", "spoiled", "nothing_came_out", "refuse", "mode"):
         wrap(Api, f"_{button}", _both_async(tell, f"agent/api/{button}", "heard", "answer"))
     for name in ("prepare", "write", "delete"):
         wrap(Bodies, name, _both(tell, f"agent/body/{name}"))
@@ -296,7 +293,7 @@ def relay(tell: Teller, _path: str) -> None:
     wrap(Bodies, "read", read)
     for name in ("write", "delete"):
         wrap(Bodies, name, _both(tell, f"relay/body/{name}"))
-    for request in ("open_session", "close_session", "submit", "approve", "cancel"):
+    for request in ("open_session", "accept", "close_session", "submit", "approve", "cancel", "refuse", "void"):
         wrap(ClerkApi, request, _both_async(tell, f"relay/clerk/{request}", "heard", "leaves"))
 
 

@@ -50,7 +50,7 @@ class Mishap(msgspec.Struct, frozen=True, kw_only=True):
                 where, how = "up" if self.up else "down", "FIN" if self.politely else "RST"
                 return f"line to {self.line} cut {self.after} bytes {where} from here, {how}, dark {self.dark_s} s"
             case "close":
-                return "session closed by the clerk"
+                return f"session ended {'on the bus' if self.side == 'bus' else 'at city hall'}"
             case _:
                 return f"message: {self.word}"
 
@@ -76,7 +76,7 @@ def power_cut(dice: Random, point: str) -> Mishap:
 def draw(dice: Random, point: str) -> Mishap:
     """Any but a power cut."""
     if may_close(point) and dice.random() < _CLOSES:
-        return Mishap(kind="close")
+        return Mishap(kind="close", side=dice.choice(("bus", "city")))
     if may_disturb(point) and dice.random() < 0.5:
         return Mishap(kind="disturb", word=_word(dice, point.split("/")[1]))
     if dice.random() < 0.15:

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import httpx
 
@@ -31,6 +31,16 @@ MODE: Final = "city_hall"
 
 _PATIENCE_S: Final = 20
 _SESSION: Final = re.compile(r"s[0-9a-f]{24}")
+_BODIES: Final[dict[str, Json]] = {"spoiled": {"why": "jam", "sheets": ["A-1"]}, "refuse": {"why": "no_paper"}}
+
+
+class Habits(NamedTuple):
+    """What they do where they could do something else."""
+
+    on_bus: str = "print"  # or cancel, refuse, refuse on bus, nothing: a document that has been carried
+    at_end: str = "hand-over"  # the button for a printed one
+    voids: bool = False  # the clerk ends every doubt
+    called: bool = False  # the concierge calls, and ends the session
 
 
 class Errand:
@@ -53,10 +63,10 @@ class Errand:
 
 
 class People:
-    """`at_end` is the button that the concierge presses for a printed document; only the first document is sent at once."""
+    """What they do by `habits`; only the first document is sent at once."""
 
-    def __init__(self, house: CrashHouse, documents: Sequence[bytes], at_end: str) -> None:
-        self.house, self.at_end = house, at_end
+    def __init__(self, house: CrashHouse, documents: Sequence[bytes], habits: Habits) -> None:
+        self.house, self.habits = house, habits
         self.errands = [Errand(document, waiting=place > 0) for place, document in enumerate(documents)]
         self.clerk = CityHall(load_clerk(house.city.clerk_toml))
         self.clerk._http.timeout = httpx.Timeout(_PATIENCE_S)
@@ -64,9 +74,8 @@ class People:
         self._http = httpx.Client(transport=transport, base_url="http://bus", timeout=_PATIENCE_S)
         self._printer = Printer(f"ipp://127.0.0.1:{house.ports.printer}/ipp/print")
         self._earlier = len(house.papers())
-        self.session = ""
-        self.closed = self.takes_back = self.never_allows = False
-        self.away = self._wrong_mode = False
+        self.session = self._ringing = ""
+        self.closed = self.away = self._wrong_mode = self._seat_taken = False
         self.advice = ""
         self.said: list[str] = []
         self._met = False
@@ -113,7 +122,7 @@ class People:
         shown = self.house.snapshot()
         boards = {one["job"]: one for one in shown["jobs"]}
         self.advice = shown["advice"]["key"]
-        self._wrong_mode = shown["mode"] != MODE
+        self._wrong_mode, self._seat_taken = shown["mode"] != MODE, shown["session"] is not None
         for errand in self.errands:
             errand.board = boards.get(errand.job, {})
             if errand.job:
@@ -137,7 +146,7 @@ class People:
             if not errand.waiting:
                 self._further(errand)
         if self.session and not self.closed and all(one.over and (one.job or one.waiting) for one in self.errands):
-            self.leave()
+            self.leave(on_bus=self.habits.called)
 
     def _further(self, errand: Errand) -> None:
         state = errand.board.get("state")
@@ -147,19 +156,34 @@ class People:
         elif state == "uncertain":
             self._doubtful(errand)
         elif state == "printed":
-            self.press(errand, self.at_end)
+            self.press(errand, self.habits.at_end)
         elif state == "on_bus" and not self.closed:
             self._allow_and_print(errand)
         if state != "uncertain":
             errand.doubt_since = None
 
     def _open(self) -> None:
+        if self.habits.called:
+            self._call()
+            return
         try:
             self.session = str(self.clerk.open_session(BUS, SECTION, STOP, 1)["session"])
         except RefusedError as error:
             # The answer to the first try was lost: the sentence names the session, and she closes it.
             if found := _SESSION.search(str(error)):
                 self.clerk.close_session(found[0])
+
+    def _call(self) -> None:
+        self._ringing = self._ringing or next((str(one["session"]) for one in self.clerk.calls()), "")
+        if not self._ringing:
+            if not self._seat_taken:
+                self._post("/v1/session/call", {"section": SECTION, "stop": STOP, "slot": 1})
+            return
+        try:
+            self.session = str(self.clerk.accept(self._ringing)["session"])
+        except RefusedError as error:
+            self.said.append(str(error))
+            self._ringing = ""
 
     def bring(self) -> Errand:
         """Have the clerk send the next document too."""
@@ -174,13 +198,18 @@ class People:
             self.said.append(str(error))
 
     def _allow_and_print(self, errand: Errand) -> None:
-        if self.takes_back:
-            self.clerk.cancel(errand.job)
-        elif not errand.board["approved"]:
-            if errand.view["state"] == "on_bus" and not errand.view["approved"] and not self.never_allows:
-                self.clerk.approve(errand.job)
-        elif errand.view["state"] == "on_bus" and errand.board["in_session"]:
-            self.press(errand, "print")
+        match self.habits.on_bus:
+            case "cancel":
+                self.clerk.cancel(errand.job)
+            case "refuse":
+                self.clerk.refuse(errand.job, "other")
+            case "refuse on bus":
+                self.press(errand, "refuse")
+            case "print" if not errand.board["approved"]:
+                if errand.view["state"] == "on_bus" and not errand.view["approved"]:
+                    self.clerk.approve(errand.job)
+            case "print" if errand.view["state"] == "on_bus" and errand.board["in_session"]:
+                self.press(errand, "print")
 
     def _doubtful(self, errand: Errand) -> None:
         now = time.monotonic()
@@ -198,6 +227,9 @@ class People:
             errand.doubt_since = None
             return
         ours = [one for one in self.papers if one.sha256 == errand.sha256]
+        if self.habits.voids:
+            self.clerk.void(errand.job, ["A-1"])
+            return
         whole = any(one.completed_ns for one in ours)
         self.press(errand, "hand-over" if whole else "spoiled" if ours else "nothing-came-out")
 
@@ -214,17 +246,21 @@ class People:
 
     def press(self, errand: Errand, button: str) -> None:
         """One of the concierge's; what the bus says to it stands in `said`."""
-        body = {"why": "jam", "sheets": ["A-1"]} if button == "spoiled" else None
-        answer = self._http.post(f"/v1/jobs/{errand.job}/{button}", json=body)
+        self._post(f"/v1/jobs/{errand.job}/{button}", _BODIES.get(button))
+
+    def _post(self, path: str, body: Json | None = None) -> None:
+        answer = self._http.post(path, json=body)
         if not answer.is_success:
-            self.said.append(f"{button}: {answer.text[:200]}")
+            self.said.append(f"{path}: {answer.text[:200]}")
 
     def mode(self, mode: str) -> None:
         """The concierge changes the duty mode; raises httpx.HTTPError."""
         self._http.post("/v1/mode", json={"mode": mode}).raise_for_status()
 
-    def leave(self) -> None:
-        """End the session; raises ClientError."""
-        if self.session:
+    def leave(self, *, on_bus: bool = False) -> None:
+        """The clerk ends the session, or the concierge; raises ClientError or httpx.HTTPError."""
+        if self.session and on_bus:
+            self._http.post("/v1/session/end").raise_for_status()
+        elif self.session:
             self.clerk.close_session(self.session)
         self.closed = True

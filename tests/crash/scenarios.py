@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from tests.crash.house import LIMITS, CrashHouse
-from tests.crash.people import People
+from tests.crash.people import Habits, People
 
 Cue = Callable[[CrashHouse, People], None]
 """Runs while the process that reached the cue's point waits there."""
@@ -14,19 +14,17 @@ Cue = Callable[[CrashHouse, People], None]
 _BEGUN: Final = "printer/paper/begin/after"
 _HALF: Final = "opener/printer/send-document/middle"
 _CARRIED: Final = "agent/journal/step-carried/after"
+_SESSION_GONE: Final = "relay/journal/session_ended/after"
 _CANCELED: Final = "spooler/printer/cancel-job/after"
 _HOLD_S: Final = 1.5
 """How long a sheet is held half-way for a Cancel-Job to come."""
 
 
 class Scenario(NamedTuple):
-    """`at_end`: what the concierge says of a printed document. `canceled`: the clerk takes it back instead of allowing it;
-    `unapproved`: she does neither. All `documents` but the first wait until a cue has them brought."""
+    """All `documents` but the first wait until a cue has them brought."""
 
     cues: Mapping[str, Cue] = MappingProxyType({})
-    at_end: str = "hand-over"
-    canceled: bool = False
-    unapproved: bool = False
+    habits: Habits = Habits()
     documents: int = 1
 
 
@@ -61,6 +59,11 @@ def _end_session(until: str) -> Cue:
     return cue
 
 
+def _end_session_on_bus(house: CrashHouse, people: People) -> None:
+    # City hall is held, and hears of it later.
+    people.leave(on_bus=True)
+
+
 def _leave_mode(house: CrashHouse, people: People) -> None:
     people.away = True
     try:
@@ -85,12 +88,16 @@ _BLIND_S: Final = LIMITS["printer_silence_s"] + 1.5
 
 SCENARIOS: Final[dict[str, Scenario]] = {
     "normal": Scenario(),
-    "spoiled": Scenario(at_end="spoiled"),
-    "canceled": Scenario(canceled=True),
+    "called": Scenario(habits=Habits(called=True)),
+    "spoiled": Scenario(habits=Habits(at_end="spoiled")),
+    "canceled": Scenario(habits=Habits("cancel")),
+    "refused-by-clerk": Scenario(habits=Habits("refuse")),
+    "refused-on-bus": Scenario(habits=Habits("refuse on bus")),
     "refused": Scenario({"agent/link/release-request/before": _cancel}),
     "declined": Scenario({"agent/api/print/heard": _killed("printer", dark_s=1.0)}),
-    "unapproved": Scenario(unapproved=True),
-    "early-end": Scenario({_CARRIED: _end_session("agent/journal/forgotten/after")}),
+    "unapproved": Scenario(habits=Habits("nothing")),
+    "early-end": Scenario({_CARRIED: _end_session(_SESSION_GONE)}),
+    "early-end-on-bus": Scenario({"relay/clerk/approve/leaves": _end_session_on_bus}, Habits(called=True)),
     "session-end": Scenario({_BEGUN: _end_session(_CANCELED)}),
     "half-sent-end": Scenario({_HALF: _end_session("spooler/ipc/cancel/hear")}),
     "half-sent": Scenario({_HALF: _killed("opener")}),
@@ -103,9 +110,10 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "created-empty": Scenario({"spooler/ipc/intent-send-document/say": _killed("spooler")}),
     "recover": Scenario({_BEGUN: _killed("spooler", "agent")}),
     "printer-restarts": Scenario({_BEGUN: _killed("printer")}),
+    "void": Scenario({_BEGUN: _killed("printer")}, Habits(voids=True)),
     "nothing-comes": Scenario({_HALF: _killed("printer")}),
     "blind": Scenario({_BEGUN: _killed("spooler", dark_s=_BLIND_S)}),
 }
 
-PLAIN: Final = ("normal", "spoiled", "canceled")
+PLAIN: Final = ("normal", "called", "spoiled", "canceled", "refused-by-clerk", "refused-on-bus")
 """Those in which nothing goes wrong by themselves."""
