@@ -42,6 +42,9 @@ ACCEPT_S: Final = 15
 """The spooler asks the printer and starts an opener before it says yes or no."""
 
 SPOOLER_GONE: Final = "spooler_gone"
+_UNHEARD: Final = frozenset({SPOOLER_GONE, "printer_silent", "cancel_unconfirmed"})
+"""Why a job is uncertain of which the printer may still tell, or which it may still hold."""
+
 _EVENTS: Final = {finding: Event(finding) for finding in Finding}
 _DECLINES: Final = {
     kind.key: kind
@@ -200,7 +203,7 @@ class Printing:
 
     def _connected(self) -> None:
         for job in self._store.jobs():
-            lost = job.state is JobState.UNCERTAIN and job.why == SPOOLER_GONE
+            lost = job.state is JobState.UNCERTAIN and job.why in _UNHEARD
             if job.request and (job.state in AT_PRINTER or lost):
                 self._line.send(
                     Recover(

@@ -142,6 +142,7 @@ class Attempt(Case):
         self._sending = True
         await opener.expect(Sent, _SEND_S)
         self.tools.say(self.state(Finding.SENT, "sent"))
+        self._proves = header.impressions
         self._end_opener()
         return await self._watch(ready)
 
@@ -233,11 +234,7 @@ class Attempt(Case):
 
     async def _watch(self, ready: _Ready) -> Verdict:
         tools = self.tools
-        verdict = await watch.watch(tools.printer, self.watched(ready.header), tools.city.limits, tools.clock)
-        if verdict.finding is Finding.DOUBT and not (verdict.seen and verdict.seen.ended):
-            # Whatever it still holds must not come out after a refill, when nobody waits for it.
-            await watch.try_to_cancel(tools.printer, self._printer_job, self.name)
-        return verdict
+        return await watch.watch(tools.printer, self.watched(ready.header), tools.city.limits, tools.clock)
 
     async def _after(self, error: BusError | WireError) -> Verdict | None:
         if self.request is None:

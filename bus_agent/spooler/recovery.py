@@ -6,6 +6,7 @@ printer-up-time neither behind nor ahead of the time that went by since the sign
 
 import asyncio
 import logging
+import math
 from typing import Final
 
 from bus_agent.errors import BusError, PrinterError
@@ -19,6 +20,7 @@ from cityhall_wire.errors import HeaderError, WireError
 from cityhall_wire.headers import decode_seal_header, seal_digest
 from cityhall_wire.messages.printing import Finding, ReleaseRequest
 
+_SILENT: Final = "printer_silent"
 _WITHOUT_DOCUMENT: Final = "job-data-insufficient"
 
 log = logging.getLogger(__name__)
@@ -35,8 +37,10 @@ class Recovery(Case):
         if self.request.seal_digest != seal_digest(recover.seal_header):
             raise HeaderError("seal_digest")
         self._header = decode_seal_header(recover.seal_header)
-        self._told_job = recover.printer_job
+        self._told_job = self._printer_job = recover.printer_job
         self._sent = bool(recover.sent) and tools.signer.proves_sent(recover.sent, self.request)
+        if self._sent:
+            self._proves = self._header.impressions
         self._up_time = UpTime(self.request.printer_up_time, tools.clock.boottime() - max(self._elapsed_s(), 0))
 
     async def run(self) -> None:
@@ -46,6 +50,15 @@ class Recovery(Case):
         except (BusError, WireError) as error:
             verdict = Verdict(Finding.DOUBT, error.key)
         self.conclude(verdict)
+        if verdict.why == _SILENT and not self._printer_job:
+            self._pursuit = asyncio.create_task(self._look_later())
+
+    async def _look_later(self) -> None:
+        verdict = await self._look(math.inf)
+        if verdict.finding is not Finding.DOUBT:
+            self.conclude(verdict)
+        elif verdict.open:
+            self._pursue()
 
     async def _find_out(self) -> Verdict:
         limits = self.tools.city.limits
@@ -58,7 +71,7 @@ class Recovery(Case):
     async def _look(self, patience_s: float) -> Verdict:
         heard = await self._history(patience_s)
         if heard is None:
-            return Verdict(Finding.DOUBT, "printer_silent")
+            return Verdict(Finding.DOUBT, _SILENT)
         printer, jobs = heard
         if not printer.uuid or printer.uuid != self.request.printer_uuid:
             return Verdict(Finding.DOUBT, "another_printer")
@@ -110,14 +123,17 @@ class Recovery(Case):
         return UpTime(self.request.printer_up_time, 0).fits(printer.up_time, self._elapsed_s())
 
     async def _history(self, patience_s: float) -> tuple[PrinterStatus, list[JobStatus]] | None:
-        tools, limits = self.tools, self.tools.city.limits
+        tools, said = self.tools, ""
         until = tools.clock.boottime() + patience_s
+        rest_s = watch.PURSUIT_S if patience_s == math.inf else tools.city.limits.printer_poll_ms / 1000
         while tools.clock.boottime() < until:
             try:
                 jobs = await asyncio.to_thread(tools.printer.jobs)
                 # The printer after the jobs: a restart between the two shows in its up-time.
                 return await asyncio.to_thread(tools.printer.describe), jobs
             except PrinterError as error:
-                log.info("%s: %s", self.name, error)
-            await asyncio.sleep(limits.printer_poll_ms / 1000)
+                if str(error) != said:  # loud once, then quiet
+                    log.info("%s: %s", self.name, error)
+                said = str(error)
+            await asyncio.sleep(rest_s)
         return None

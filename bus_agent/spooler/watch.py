@@ -29,6 +29,9 @@ _DRIFT: Final = 0.01
 _SETTLE_S: Final = 5
 """How long after a job's end a printer's counter may still lag. A guess on the safe side: later than this is a doubt."""
 
+PURSUIT_S: Final = 1.0
+"""A printer that is off costs a packet a second on the vehicle's own network."""
+
 _NOT_THERE: Final = frozenset({0x0406, 0x0407})
 """client-error-not-found, client-error-gone (RFC 8011 appendix B.1.4)."""
 
@@ -77,13 +80,22 @@ class Look(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """A finding, its reason, the printer's last words, and whether it proves by them that nothing of the job came out."""
+    """A finding, its reason, and the printer's last words.
+
+    `empty`: they prove that nothing of the job came out. `stood`: whatever it counts later proves no print any more.
+    """
 
     finding: Finding
     why: str
     seen: JobStatus | None = None
     printer: PrinterStatus | None = None
     empty: bool = False
+    stood: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether the printer may still hold the job."""
+        return self.finding is Finding.DOUBT and not (self.seen and self.seen.ended)
 
 
 def judge(look: Look, watched: Watched, now: float) -> Verdict | None:
@@ -171,7 +183,7 @@ async def watch(printer: PrinterPath, watched: Watched, limits: Limits, clock: C
             if _not_there(error):
                 return _doubt("job_not_found", last)
             if clock.boottime() - heard > limits.printer_silence_s:
-                return _doubt("printer_silent", last)
+                return _doubt("printer_silent", last)._replace(stood=stood)
         else:
             heard = clock.boottime()
             if verdict := judge(last, watched, heard):
@@ -220,12 +232,19 @@ def _alone(jobs: list[JobStatus], watched: Watched) -> bool:
     return ended_before and len(jobs) < HISTORY_JOBS
 
 
-async def try_to_cancel(printer: PrinterPath, job: int, name: str) -> None:
-    """Cancel-Job without waiting for its effect; what the printer does with it is for a person to see."""
-    try:
-        await asyncio.to_thread(_cancel_ours, printer, job, name)
-    except PrinterError as error:
-        log.warning("job %d could not be canceled at the printer: %s", job, error)
+async def pursue(printer: PrinterPath, watched: Watched, clock: Clock) -> Verdict:
+    """Cancel-Job whenever the printer answers, for as long as it may hold the job: it must not come out after a refill, when
+    nobody waits for it."""
+    while True:
+        try:
+            last = await asyncio.to_thread(_cancel_and_look, printer, watched)
+        except PrinterError as error:
+            if _not_there(error):
+                return _doubt("job_not_found", Look(_UNSEEN))
+        else:
+            if verdict := judge(last, watched, clock.boottime()):
+                return verdict
+        await asyncio.sleep(PURSUIT_S)
 
 
 async def cancel(printer: PrinterPath, watched: Watched, limits: Limits, clock: Clock, why: str) -> Verdict:

@@ -32,7 +32,6 @@ _WITNESSES: Final = frozenset(
     f"{point}/before"
     for point in (
         "relay/journal/step-seal",
-        "relay/journal/session_ended",
         "relay/journal/destroyed",
         "agent/link/sync",
     )

@@ -34,6 +34,12 @@ class Line:
         with self._lock:
             self._left, self._up, self._politely = after, up, politely
 
+    def go_dark(self) -> None:
+        """Now: end every connection, and take no new one."""
+        with self._lock:
+            self.dark = True
+        self._end_all()
+
     def mend(self) -> None:
         """Forward everything again."""
         with self._lock:

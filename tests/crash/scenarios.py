@@ -16,6 +16,7 @@ _HALF: Final = "opener/printer/send-document/middle"
 _CARRIED: Final = "agent/journal/step-carried/after"
 _SESSION_GONE: Final = "relay/journal/session_ended/after"
 _CANCELED: Final = "spooler/printer/cancel-job/after"
+_BLIND_S: Final = LIMITS["printer_silence_s"] + 1.5
 _HOLD_S: Final = 1.5
 """How long a sheet is held half-way for a Cancel-Job to come."""
 
@@ -32,6 +33,14 @@ def _killed(*names: str, dark_s: float = 0.3) -> Cue:
     def cue(house: CrashHouse, _people: People) -> None:
         house.act(house.kill, names).result()
         house.act(_mend_after, house, dark_s)
+
+    return cue
+
+
+def _darken(seconds: float) -> Cue:
+    def cue(house: CrashHouse, _people: People) -> None:
+        house.lines["printer"].go_dark()
+        house.act(_mend_after, house, seconds)
 
     return cue
 
@@ -84,8 +93,6 @@ def _bring_another_and_end(house: CrashHouse, people: People) -> None:
     _until(house, _CANCELED)
 
 
-_BLIND_S: Final = LIMITS["printer_silence_s"] + 1.5
-
 SCENARIOS: Final[dict[str, Scenario]] = {
     "normal": Scenario(),
     "called": Scenario(habits=Habits(called=True)),
@@ -112,6 +119,8 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "printer-restarts": Scenario({_BEGUN: _killed("printer")}),
     "void": Scenario({_BEGUN: _killed("printer")}, Habits(voids=True)),
     "nothing-comes": Scenario({_HALF: _killed("printer")}),
+    "dark": Scenario({_BEGUN: _darken(_BLIND_S)}),
+    "half-sent-dark": Scenario({_HALF: _darken(LIMITS["cancel_confirm_s"] + 1.5)}),
     "blind": Scenario({_BEGUN: _killed("spooler", dark_s=_BLIND_S)}),
 }
 

@@ -12,9 +12,10 @@ from typing import NamedTuple
 import pytest
 
 from bus_agent.ipc.messages import Cancel, Declined, Requested
+from bus_agent.spooler import ipp
 from cityhall_wire.messages.printing import Evidence, Finding
 from provisioning.demo.wait import wait_until
-from tests.fake_printer import ABORTED, CANCELED, PROCESSING, FakeJob, FakePrinter, serving
+from tests.fake_printer import ABORTED, CANCELED, COMPLETED, PROCESSING, FakeJob, FakePrinter, serving
 from tests.integration.bus_lab import (
     AtPrinter,
     BusLab,
@@ -27,6 +28,8 @@ from tests.integration.bus_lab import (
 )
 
 PAGES = 2
+BUSY = 0x0507
+"""server-error-busy (RFC 8011 appendix B.1.5.8)."""
 
 
 class Bench(NamedTuple):
@@ -45,8 +48,11 @@ class AtHand:
 
     def __init__(self) -> None:
         self.printer = FakePrinter()
+        self.busy = False  # it says so to whatever it is asked, as some do while they warm up
 
     def answer(self, raw: bytes) -> bytes:
+        if self.busy:
+            return ipp.encode(BUSY, [], ipp.parse(raw).request_id)
         return self.printer.answer(raw)
 
 
@@ -367,6 +373,35 @@ def test_a_canceled_print_that_came_out_whole_is_printed_only_if_it_was_sent_who
         evidence = agent.evidence()
         agent.close()
         assert (evidence.finding, evidence.why) == (Finding.DOUBT, "send_unconfirmed")
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_a_printer_that_did_not_confirm_a_cancel_is_pursued_until_it_answers(
+    by_impressions: Bench, finished: bool
+) -> None:
+    with held(by_impressions) as (now, job):
+        by_impressions.at.busy = True
+        now.agent.send(Cancel(job=now.job.job, attempt=1, why="session_ended"))
+        assert said(now) == (Finding.DOUBT, "cancel_unconfirmed")
+        if finished:
+            by_impressions.printer.finish(job)
+        by_impressions.at.busy = False
+        assert now.agent.evidence().finding is (Finding.COMPLETED if finished else Finding.CANCELED_AT_PRINTER)
+        assert job.state == (COMPLETED if finished else CANCELED)
+
+
+def test_a_new_spooler_pursues_what_the_printer_may_still_hold(by_impressions: Bench) -> None:
+    with held(by_impressions) as (now, job):
+        by_impressions.at.busy = True
+        agent = restarted(by_impressions, now)
+        agent.send(recover(now.job, *now.sent._replace(sent=b"")))
+        said = agent.evidence()
+        assert (said.finding, said.why) == (Finding.DOUBT, "printer_silent")
+        by_impressions.at.busy = False
+        said = agent.evidence()
+        agent.close()
+        assert (said.finding, said.why) == (Finding.NO_SHEET, "canceled_later")
+        assert job.state == CANCELED
 
 
 def test_another_job_under_the_same_number_is_not_canceled(by_impressions: Bench) -> None:
