@@ -19,8 +19,17 @@ from bus_agent.agent.rows import Job
 from bus_agent.agent.spooler_line import SpoolerLine
 from bus_agent.agent.store import BusStore
 from bus_agent.agent.syncer import Syncer
-from bus_agent.errors import BodyError, BusyError, RefusalError, RefusedError, SpoolerGoneError, UnknownJobError
+from bus_agent.errors import (
+    BodyError,
+    BusyError,
+    RefusalError,
+    RefusedError,
+    SpoolerGoneError,
+    UnknownJobError,
+    WrongStateError,
+)
 from bus_agent.ipc.messages import (
+    Cancel,
     Committed,
     Declined,
     FromSpooler,
@@ -149,6 +158,9 @@ class Printing:
         job = self._store.job(request.job)
         if (request.job, request.attempt) != (message.job, job.attempt):
             raise LifecycleError("another attempt")
+        if job.state is not JobState.ON_BUS:
+            self._withdraw(message)
+            return
         with self._store.event():
             self._store.step(
                 job.job, Event.RELEASE, By.PRINT_KEY, request=message.envelope, printer_job=0, sent=b"", why=""
@@ -158,6 +170,13 @@ class Printing:
         waiting = self._asked.get(message.job)
         if waiting and not waiting.done():
             waiting.set_result(None)
+
+    def _withdraw(self, message: Requested) -> None:
+        # It was ended while the opener made its key: neither concierge nor spooler shall wait for an answer that never comes.
+        waiting = self._asked.get(message.job)
+        if waiting and not waiting.done():
+            waiting.set_exception(WrongStateError(self._store.job(message.job).state))
+        self._line.send(Cancel(job=message.job, attempt=message.attempt, why="session_ended"))
 
     def _intended(self, message: Intent) -> None:
         with self._store.event():
