@@ -30,13 +30,19 @@ class Concierge:
         assert answer.is_success, answer.text
         return dict(answer.json())
 
+    def mode(self, mode: str) -> Json:
+        """業務モード."""
+        answer = self._http.post("/v1/mode", json={"mode": mode})
+        assert answer.is_success, answer.text
+        return dict(answer.json())
+
 
 class Visit:
     """One document in one counter session, from the clerk's hand to the resident's."""
 
-    def __init__(self, house: House, document: bytes, service: str = SERVICE) -> None:
+    def __init__(self, house: House, document: bytes, service: str = SERVICE, clerk: CityHall | None = None) -> None:
         self.house, self.document = house, document
-        self.clerk = CityHall(load_clerk(house.city.clerk_toml), patience_s=30)
+        self.clerk = clerk or CityHall(load_clerk(house.city.clerk_toml), patience_s=30)
         self.concierge = Concierge(house)
         self.sha256 = hashlib.sha256(document).hexdigest()
         self.session = str(self.clerk.open_session(BUS, SECTION, STOP, 1)["session"])

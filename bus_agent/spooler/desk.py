@@ -86,6 +86,10 @@ class Desk:
         if known and known.request and known.request.nonce == recovery.request.nonce:
             known.repeat()
             return
+        if known and not known.over:
+            # Whoever asked the printer now would prove what its opener makes untrue a moment later.
+            log.warning("%s: another request of an attempt that is under way", known.name)
+            return
         self._begin(recovery)
 
     def _begin(self, case: Case) -> None:

@@ -24,6 +24,7 @@ _BY_PATTERN: Final = {
     r"\A[a-z0-9_.-]{1,127}\Z": "iso_a4_210x297mm",
     r"\A[0-9a-f]{32}\Z": "0" * 32,
     r"\A[a-z][a-z_.]{0,62}\Z": "refused.busy",
+    r"\A[^\x00-\x1f\x7f]*\Z": "A-0017",
 }
 
 WIRE: Final = tuple(kind.payload for kind in KINDS.values())

@@ -102,10 +102,10 @@ M = TypeVar("M", bound=msgspec.Struct)
 
 
 def certificate(pages: int = 1, filler: int = 0) -> bytes:
-    """A PDF of blank pages; `filler` random bytes make it longer."""
+    """A PDF of blank A4 pages, like no other; `filler` random bytes make it longer."""
     pdf, out = pikepdf.new(), io.BytesIO()
     for _ in range(pages):
-        pdf.add_blank_page()
+        pdf.add_blank_page(page_size=(595.276, 841.89))
     pdf.Root.Filler = pdf.make_stream(secrets.token_bytes(max(filler, 16)))
     pdf.save(out)
     return out.getvalue()
@@ -216,13 +216,12 @@ class HandAgent:
                 if said == set(reasons):
                     return message
 
-    def press_print(self, sealed: Sealed, attempt: int = 1, body: bytes | None = None) -> None:
+    def press_print(self, sealed: Sealed, attempt: int = 1, body: bytes | None = None, **changed: Any) -> None:
         path = self._lab.top / sealed.job
         path.write_bytes(sealed.body if body is None else body)
         fd = os.open(path, os.O_RDONLY)
-        mode = DutyMode.CITY_HALL
-        order = Print(job=sealed.job, attempt=attempt, session=sealed.session, mode=mode, seal_header=sealed.header)
-        self.send(order, fd)
+        fields = {"session": sealed.session, "mode": DutyMode.CITY_HALL, "seal_header": sealed.header}
+        self.send(Print(job=sealed.job, attempt=attempt, **fields | changed), fd)
         os.close(fd)
 
     def stand_by(self, wanted: bool = True) -> None:

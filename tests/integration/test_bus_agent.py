@@ -15,6 +15,7 @@ from provisioning.demo.people import RefusedError
 from provisioning.demo.wait import wait_until
 from provisioning.sample import sample_certificate
 from provisioning.small_city import BUS, SECTION, SERVICE, STOP
+from tests.hands import Concierge
 
 pytestmark = [
     pytest.mark.timeout(120),
@@ -131,10 +132,11 @@ def test_a_restarted_agent_prints_nothing_twice_and_loses_nothing(house: House) 
 
 def test_leaving_duty_while_it_prints_asks_what_came_out(house: House) -> None:
     with counter_session(house) as session, delivered(house, session) as job:
-        before = len(house.papers())
-        house.concierge.run("print", job)
+        before, concierge = len(house.papers()), Concierge(house)
+        concierge.press(job, "print")
         wait_until(lambda: len(house.papers()) > before, WAIT_S, "the printer has begun")
-        house.concierge.run("mode", "route_bus")
+        concierge.mode("route_bus")  # at once: a command's own start takes longer than the sheet
+        concierge.close()
         stands(house, job, "uncertain", "canceled", "forgotten")
         if state_of(house.snapshot(), job) == "uncertain":
             assert house.snapshot()["advice"]["key"] in {"do.switch_off", "do.look"}
