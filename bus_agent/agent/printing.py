@@ -179,6 +179,10 @@ class Printing:
         self._line.send(Cancel(job=message.job, attempt=message.attempt, why="session_ended"))
 
     def _intended(self, message: Intent) -> None:
+        if why := self._duty.why_end(self._store.job(message.job)):
+            # It would be canceled a moment later, with a sheet on its way.
+            self._line.send(Cancel(job=message.job, attempt=message.attempt, why=why))
+            return
         with self._store.event():
             body = {"attempt": message.attempt, "printer_job": message.printer_job}
             self._store.record(f"intent_{message.step}", message.job, **body)

@@ -235,6 +235,7 @@ def _alone(jobs: list[JobStatus], watched: Watched) -> bool:
 async def pursue(printer: PrinterPath, watched: Watched, clock: Clock) -> Verdict:
     """Cancel-Job whenever the printer answers, for as long as it may hold the job: it must not come out after a refill, when
     nobody waits for it."""
+    ended: float | None = None
     while True:
         try:
             last = await asyncio.to_thread(_cancel_and_look, printer, watched)
@@ -242,8 +243,12 @@ async def pursue(printer: PrinterPath, watched: Watched, clock: Clock) -> Verdic
             if _not_there(error):
                 return _doubt("job_not_found", Look(_UNSEEN))
         else:
-            if verdict := judge(last, watched, clock.boottime()):
+            now = clock.boottime()
+            if verdict := judge(last, watched, now):
                 return verdict
+            ended = (ended or now) if last.seen.ended else None
+            if ended is not None and now - ended > _SETTLE_S:
+                return _doubt("counter_differs", last)
         await asyncio.sleep(PURSUIT_S)
 
 

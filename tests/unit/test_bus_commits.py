@@ -122,6 +122,14 @@ def test_committed_is_said_after_the_commit(scene: Scene) -> None:
     assert scene.outgoing() == ["evidence"]
 
 
+@pytest.mark.parametrize("step", Step)
+def test_no_step_at_the_printer_is_agreed_to_once_the_session_ended(scene: Scene, step: Step) -> None:
+    scene.hear(scene.requested())
+    scene.bus.duty.session = None
+    scene.hear(Intent(job=scene.name, attempt=1, step=step, printer_job=7))
+    assert scene.line.sent == [Cancel(job=scene.name, attempt=1, why="session_ended")]
+
+
 def test_no_sheet_opens_the_next_attempt(scene: Scene) -> None:
     scene.hear(scene.requested())
     scene.states(Finding.SENDING, Finding.NO_SHEET)
