@@ -146,7 +146,10 @@ class People:
             if not errand.waiting:
                 self._further(errand)
         if self.session and not self.closed and all(one.over and (one.job or one.waiting) for one in self.errands):
-            self.leave(on_bus=self.habits.called)
+            if self.habits.called and self._met and not self._seat_taken:
+                self.closed = True  # she has pressed, and the answer was lost
+            else:
+                self.leave(on_bus=self.habits.called)
 
     def _further(self, errand: Errand) -> None:
         state = errand.board.get("state")
