@@ -83,8 +83,12 @@ class Reason(Word):
     JOB_NOT_FOUND = ("reason.job_not_found", "The printer does not know the job any more.")
     PRINTER_SILENT = ("reason.printer_silent", "The printer did not answer for too long.")
     CANCEL_UNCONFIRMED = ("reason.cancel_unconfirmed", "The printer did not confirm that it gave the document up.")
-    CANCELED_UNSEEN = ("reason.canceled_unseen", "The print was stopped before the printer could be asked.")
+    CANCELED_LATER = (
+        "reason.canceled_later",
+        "When the printer answered again it gave the document up, and no sheet had come out.",
+    )
     DOCUMENT_REFUSED = ("reason.document_refused", "The printer refused the document, and no sheet came out.")
+    DOCUMENT_CUT = ("reason.document_cut", "The document was cut off on its way, and no sheet came out.")
     SEND_BROKEN = ("reason.send_broken", "The document was cut off on its way into the printer.")
     SEND_UNCONFIRMED = ("reason.send_unconfirmed", "It is not known whether the printer got the document whole.")
     FOUND_TWICE = ("reason.found_twice", "The printer has two jobs of this name.")

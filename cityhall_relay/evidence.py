@@ -16,7 +16,7 @@ from cityhall_relay.sessions import Sessions
 from cityhall_relay.store import RelayStore
 from cityhall_relay.store.rows import Evidence as Kept
 from cityhall_relay.store.rows import Job
-from cityhall_wire.lifecycle import By, Event
+from cityhall_wire.lifecycle import By, Event, JobState
 from cityhall_wire.messages.printing import Evidence, Finding
 
 _EVENTS: Final = {
@@ -52,6 +52,8 @@ class EvidenceDesk:
             return self._take(job, said, digest, envelope)
 
     def _take(self, job: Job, said: Evidence, digest: bytes, envelope: bytes) -> bytes:
+        if _unheard(job, said):
+            job = self._jobs.step(job, Event.RELEASE, By.PRINT_KEY, nonce=said.nonce)
         if said.attempt != job.attempt or said.nonce != job.nonce:
             answer = self._answers.refusal(said.bus, digest, "wrong_attempt", job)
         else:
@@ -101,6 +103,14 @@ class EvidenceDesk:
             answer=answer,
             at=self._clock.utc_ms(),
         )
+
+
+def _unheard(job: Job, said: Evidence) -> bool:
+    """Whether the request of this very attempt was lost on its way here: the bus must not be alone with its doubt.
+
+    That no release was given proves nothing here: this relay may have been restored from before it was.
+    """
+    return job.state is JobState.ON_BUS and said.attempt == job.attempt and said.finding is not Finding.NO_SHEET
 
 
 def _counted(said: Evidence) -> int | None:

@@ -16,7 +16,7 @@ from typing import Any, Final
 from bus_agent.spooler import ipp
 from bus_agent.spooler.ipp import Attribute, Attributes, Group, Message, Operation, Syntax
 
-PROCESSING, CANCELED, COMPLETED = 5, 7, 9
+PROCESSING, CANCELED, ABORTED, COMPLETED = 5, 7, 8, 9
 NOT_FOUND: Final = 0x0406
 NOT_POSSIBLE: Final = 0x0404
 

@@ -19,8 +19,17 @@ from bus_agent.agent.rows import Job
 from bus_agent.agent.spooler_line import SpoolerLine
 from bus_agent.agent.store import BusStore
 from bus_agent.agent.syncer import Syncer
-from bus_agent.errors import BodyError, BusyError, RefusalError, RefusedError, SpoolerGoneError, UnknownJobError
+from bus_agent.errors import (
+    BodyError,
+    BusyError,
+    RefusalError,
+    RefusedError,
+    SpoolerGoneError,
+    UnknownJobError,
+    WrongStateError,
+)
 from bus_agent.ipc.messages import (
+    Cancel,
     Committed,
     Declined,
     FromSpooler,
@@ -42,6 +51,9 @@ ACCEPT_S: Final = 15
 """The spooler asks the printer and starts an opener before it says yes or no."""
 
 SPOOLER_GONE: Final = "spooler_gone"
+_UNHEARD: Final = frozenset({SPOOLER_GONE, "printer_silent", "cancel_unconfirmed"})
+"""Why a job is uncertain of which the printer may still tell, or which it may still hold."""
+
 _EVENTS: Final = {finding: Event(finding) for finding in Finding}
 _DECLINES: Final = {
     kind.key: kind
@@ -146,6 +158,9 @@ class Printing:
         job = self._store.job(request.job)
         if (request.job, request.attempt) != (message.job, job.attempt):
             raise LifecycleError("another attempt")
+        if job.state is not JobState.ON_BUS:
+            self._withdraw(message)
+            return
         with self._store.event():
             self._store.step(
                 job.job, Event.RELEASE, By.PRINT_KEY, request=message.envelope, printer_job=0, sent=b"", why=""
@@ -156,7 +171,18 @@ class Printing:
         if waiting and not waiting.done():
             waiting.set_result(None)
 
+    def _withdraw(self, message: Requested) -> None:
+        # It was ended while the opener made its key: neither concierge nor spooler shall wait for an answer that never comes.
+        waiting = self._asked.get(message.job)
+        if waiting and not waiting.done():
+            waiting.set_exception(WrongStateError(self._store.job(message.job).state))
+        self._line.send(Cancel(job=message.job, attempt=message.attempt, why="session_ended"))
+
     def _intended(self, message: Intent) -> None:
+        if why := self._duty.why_end(self._store.job(message.job)):
+            # It would be canceled a moment later, with a sheet on its way.
+            self._line.send(Cancel(job=message.job, attempt=message.attempt, why=why))
+            return
         with self._store.event():
             body = {"attempt": message.attempt, "printer_job": message.printer_job}
             self._store.record(f"intent_{message.step}", message.job, **body)
@@ -200,7 +226,7 @@ class Printing:
 
     def _connected(self) -> None:
         for job in self._store.jobs():
-            lost = job.state is JobState.UNCERTAIN and job.why == SPOOLER_GONE
+            lost = job.state is JobState.UNCERTAIN and job.why in _UNHEARD
             if job.request and (job.state in AT_PRINTER or lost):
                 self._line.send(
                     Recover(

@@ -142,6 +142,7 @@ class Attempt(Case):
         self._sending = True
         await opener.expect(Sent, _SEND_S)
         self.tools.say(self.state(Finding.SENT, "sent"))
+        self._proves = header.impressions
         self._end_opener()
         return await self._watch(ready)
 
@@ -189,7 +190,7 @@ class Attempt(Case):
     async def _release(self, opener: Opener, ready: _Ready, public: bytes) -> None:
         tools, order = self.tools, self._order
         signed = tools.signer.request(order, public, ready.printer)
-        self.request = signed.request
+        self.request, self._up_time = signed.request, UpTime(ready.printer.up_time, ready.at)
         deadline = tools.clock.boottime() + tools.city.limits.release_s
         tools.say(Requested(job=self.job, attempt=self.attempt, envelope=signed.envelope))
         try:
@@ -233,12 +234,7 @@ class Attempt(Case):
 
     async def _watch(self, ready: _Ready) -> Verdict:
         tools = self.tools
-        watched = self.watched(ready.header, UpTime(ready.printer.up_time, ready.at))
-        verdict = await watch.watch(tools.printer, watched, tools.city.limits, tools.clock)
-        if verdict.finding is Finding.DOUBT and not (verdict.seen and verdict.seen.ended):
-            # Whatever it still holds must not come out after a refill, when nobody waits for it.
-            await watch.try_to_cancel(tools.printer, self._printer_job)
-        return verdict
+        return await watch.watch(tools.printer, self.watched(ready.header), tools.city.limits, tools.clock)
 
     async def _after(self, error: BusError | WireError) -> Verdict | None:
         if self.request is None:
@@ -251,14 +247,12 @@ class Attempt(Case):
         return await self._after_sending(error)
 
     async def _after_sending(self, error: BusError | WireError) -> Verdict:
-        header = decode_seal_header(self._order.seal_header)
-        now = UpTime(0, self.tools.clock.boottime())
-        verdict = await self._confirm(self.watched(header, now))
+        verdict = await self._confirm(self.watched(decode_seal_header(self._order.seal_header)))
         if isinstance(error, CanceledError):
             return verdict
-        refused = isinstance(error, OpenerFailedError) and error.status != 0
-        if refused and verdict.finding is Finding.CANCELED_AT_PRINTER:
-            return verdict._replace(finding=Finding.NO_SHEET, why="document_refused")
+        if verdict.empty:
+            refused = isinstance(error, OpenerFailedError) and error.status != 0
+            return verdict._replace(finding=Finding.NO_SHEET, why="document_refused" if refused else "document_cut")
         if verdict.finding is Finding.COMPLETED:
             # Sent in part, and a printer may call a torso "completed".
             return verdict._replace(finding=Finding.DOUBT, why="send_broken")

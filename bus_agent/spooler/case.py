@@ -28,6 +28,8 @@ from cityhall_wire.messages.printing import Finding, ReleaseRequest
 _NEVER: Final = -1
 """Impressions that no count equals: nothing proves any more that it came out, only that it did not."""
 
+_LATER: Final = "canceled_later"
+
 log = logging.getLogger(__name__)
 
 Say = Callable[[msgspec.Struct], None]
@@ -49,7 +51,7 @@ class Tools(NamedTuple):
 
 
 class Case:
-    """The common part. `over` once the last statement is made; then only a doubt can still be cleared by `cancel`."""
+    """The common part. `over` once the last statement is made; then only the printer's later word can still clear a doubt."""
 
     def __init__(self, tools: Tools, job: str, attempt: int) -> None:
         self.tools, self.job, self.attempt = tools, job, attempt
@@ -61,6 +63,9 @@ class Case:
         self.why_canceled = "canceled"
         self._canceled = self._clearing = False
         self._printer_job = 0
+        self._proves = _NEVER
+        self._pursuit: asyncio.Task[None] | None = None
+        self._up_time = UpTime(0, 0)  # the printer's, when the release was asked for
 
     @property
     def over(self) -> bool:
@@ -84,8 +89,8 @@ class Case:
             return  # the job is being canceled at the printer already, and that must come to its statement
         if self.task is not None and not self.task.done():
             self.task.cancel()
-        elif self.finding is Finding.DOUBT and self._printer_job:
-            self.task = asyncio.create_task(self._cancel_doubtful())
+        elif self.finding is Finding.DOUBT:
+            self._pursue()
 
     def agent_gone(self) -> None:
         """No printer step is taken from here on but Cancel-Job; watching goes on."""
@@ -109,14 +114,18 @@ class Case:
         return statement
 
     def conclude(self, verdict: Verdict) -> None:
-        """The last statement, said to the agent."""
+        """The last statement, said to the agent. What the printer may still hold is pursued from here on."""
         self.tools.say(self.state(verdict.finding, verdict.why, verdict))
+        if verdict.stood:
+            self._proves = _NEVER
+        if verdict.open:
+            self._pursue()
 
-    def watched(self, header: SealHeader, up_time: UpTime) -> Watched:
+    def watched(self, header: SealHeader) -> Watched:
         """What `watch` needs for this attempt's job at the printer."""
-        return self._watched(self._printer_job, header.impressions, up_time)
+        return self._watched(self._printer_job, header.impressions)
 
-    def _watched(self, printer_job: int, impressions: int, up_time: UpTime) -> Watched:
+    def _watched(self, printer_job: int, impressions: int) -> Watched:
         if self.request is None:
             raise RuntimeError("an attempt without a request has nothing at the printer")
         asked, profile = self.request, self.tools.profile
@@ -125,7 +134,7 @@ class Case:
             self.name,
             impressions,
             profile.proof,
-            up_time,
+            self._up_time,
             asked.printer_uuid,
             asked.printer_up_time,
             asked.printer_counter,
@@ -137,8 +146,7 @@ class Case:
         try:
             job = self._printer_job or await self._find()
             if job:
-                empty = self._watched(job, 0, UpTime(0, self.tools.clock.boottime()))
-                verdict = await self._confirm(empty)
+                verdict = await self._confirm(self._watched(job, 0))
                 log.info("%s: empty job %d at the printer: %s", self.name, job, verdict.why)
         except PrinterError as error:
             log.warning("%s: the printer may hold an empty job: %s", self.name, error)
@@ -151,8 +159,15 @@ class Case:
         tools = self.tools
         return await watch.cancel(tools.printer, watched, tools.city.limits, tools.clock, self.why_canceled)
 
-    async def _cancel_doubtful(self) -> None:
-        unproven = self._watched(self._printer_job, _NEVER, UpTime(0, self.tools.clock.boottime()))
-        verdict = await self._confirm(unproven)
-        if verdict.finding is Finding.CANCELED_AT_PRINTER:
+    def _pursue(self) -> None:
+        if self._printer_job and (self._pursuit is None or self._pursuit.done()):
+            self._pursuit = asyncio.create_task(self._hear_later())
+
+    async def _hear_later(self) -> None:
+        tools, proves = self.tools, self._proves
+        verdict = await watch.pursue(tools.printer, self._watched(self._printer_job, proves), tools.clock)
+        if verdict.finding is Finding.COMPLETED:
             self.conclude(verdict)
+        elif verdict.finding is Finding.CANCELED_AT_PRINTER or (verdict.empty and proves is _NEVER):
+            ended = (Finding.CANCELED_AT_PRINTER, self.why_canceled) if self._canceled else (Finding.NO_SHEET, _LATER)
+            self.conclude(verdict._replace(finding=ended[0], why=ended[1]))

@@ -6,6 +6,7 @@ printer-up-time neither behind nor ahead of the time that went by since the sign
 
 import asyncio
 import logging
+import math
 from typing import Final
 
 from bus_agent.errors import BusError, PrinterError
@@ -19,6 +20,7 @@ from cityhall_wire.errors import HeaderError, WireError
 from cityhall_wire.headers import decode_seal_header, seal_digest
 from cityhall_wire.messages.printing import Finding, ReleaseRequest
 
+_SILENT: Final = "printer_silent"
 _WITHOUT_DOCUMENT: Final = "job-data-insufficient"
 
 log = logging.getLogger(__name__)
@@ -35,23 +37,41 @@ class Recovery(Case):
         if self.request.seal_digest != seal_digest(recover.seal_header):
             raise HeaderError("seal_digest")
         self._header = decode_seal_header(recover.seal_header)
-        self._told_job = recover.printer_job
+        self._told_job = self._printer_job = recover.printer_job
         self._sent = bool(recover.sent) and tools.signer.proves_sent(recover.sent, self.request)
+        if self._sent:
+            self._proves = self._header.impressions
+        self._up_time = UpTime(self.request.printer_up_time, tools.clock.boottime() - max(self._elapsed_s(), 0))
 
     async def run(self) -> None:
         """To the last statement."""
         try:
-            verdict = await self._look()
-        except asyncio.CancelledError:
-            verdict = await self._after_cancel()
+            verdict = await self._find_out()
         except (BusError, WireError) as error:
             verdict = Verdict(Finding.DOUBT, error.key)
         self.conclude(verdict)
+        if verdict.why == _SILENT and not self._printer_job:
+            self._pursuit = asyncio.create_task(self._look_later())
 
-    async def _look(self) -> Verdict:
-        heard = await self._history()
+    async def _look_later(self) -> None:
+        verdict = await self._look(math.inf)
+        if verdict.finding is not Finding.DOUBT:
+            self.conclude(verdict)
+        elif verdict.open:
+            self._pursue()
+
+    async def _find_out(self) -> Verdict:
+        limits = self.tools.city.limits
+        try:
+            return await self._look(limits.printer_silence_s)
+        except asyncio.CancelledError:
+            # Asked anew, and what is found is canceled. Whether it was found before or not, the printer decides.
+            return await self._look(limits.cancel_confirm_s)
+
+    async def _look(self, patience_s: float) -> Verdict:
+        heard = await self._history(patience_s)
         if heard is None:
-            return Verdict(Finding.DOUBT, "printer_silent")
+            return Verdict(Finding.DOUBT, _SILENT)
         printer, jobs = heard
         if not printer.uuid or printer.uuid != self.request.printer_uuid:
             return Verdict(Finding.DOUBT, "another_printer")
@@ -62,10 +82,12 @@ class Recovery(Case):
 
     async def _found(self, job: JobStatus, printer: PrinterStatus) -> Verdict:
         tools, self._printer_job = self.tools, job.id
-        watched = self.watched(self._header, self._up_time())
+        watched = self.watched(self._header)
         restarted = watched.up_time.behind(printer.up_time, tools.clock.boottime())
         if _WITHOUT_DOCUMENT not in job.reasons or self._sent or restarted:
             # A printer that kept its jobs over a restart may have lost a document of which sheets had come out.
+            if self._canceled:
+                return self._if_sent(await self._confirm(watched))
             return self._if_sent(await watch.watch(tools.printer, watched, tools.city.limits, tools.clock))
         # Nobody is left who could send the document. Canceled, the empty job is the proof that nobody did.
         verdict = await self._confirm(watched)
@@ -74,18 +96,21 @@ class Recovery(Case):
         return verdict
 
     def _if_sent(self, verdict: Verdict) -> Verdict:
-        if verdict.finding is Finding.COMPLETED and not self._sent:
-            # The sender was cut off, perhaps in the middle of the document.
+        if self._sent:
+            return verdict
+        # The sender was cut off, perhaps in the middle of the document.
+        if verdict.finding is Finding.COMPLETED:
             return verdict._replace(finding=Finding.DOUBT, why="send_unconfirmed")
+        if verdict.empty and not self._canceled and verdict.printer and self._unbroken(verdict.printer):
+            return verdict._replace(finding=Finding.NO_SHEET, why="document_cut")
         return verdict
 
     def _not_found(self, printer: PrinterStatus, known: int) -> Verdict:
-        elapsed = self._elapsed_s()
         if self._told_job:
             return Verdict(Finding.DOUBT, "job_not_found")
-        if not UpTime(self.request.printer_up_time, 0).fits(printer.up_time, elapsed):
+        if not self._unbroken(printer):
             return Verdict(Finding.DOUBT, "printer_restarted")
-        if elapsed > self.tools.profile.history_s or known >= HISTORY_JOBS:
+        if self._elapsed_s() > self.tools.profile.history_s or known >= HISTORY_JOBS:
             return Verdict(Finding.DOUBT, "history_too_old")
         return Verdict(Finding.NO_SHEET, "never_at_printer")
 
@@ -93,23 +118,22 @@ class Recovery(Case):
         """Since the request was signed, by a clock that may have been set in between; then too much or too little is a doubt."""
         return (self.tools.clock.utc_ms() - self.request.at) / 1000
 
-    def _up_time(self) -> UpTime:
-        return UpTime(self.request.printer_up_time, self.tools.clock.boottime() - max(self._elapsed_s(), 0))
+    def _unbroken(self, printer: PrinterStatus) -> bool:
+        """Whether it has run since the request was signed, by both clocks."""
+        return UpTime(self.request.printer_up_time, 0).fits(printer.up_time, self._elapsed_s())
 
-    async def _history(self) -> tuple[PrinterStatus, list[JobStatus]] | None:
-        tools, limits = self.tools, self.tools.city.limits
-        until = tools.clock.boottime() + limits.printer_silence_s
+    async def _history(self, patience_s: float) -> tuple[PrinterStatus, list[JobStatus]] | None:
+        tools, said = self.tools, ""
+        until = tools.clock.boottime() + patience_s
+        rest_s = watch.PURSUIT_S if patience_s == math.inf else tools.city.limits.printer_poll_ms / 1000
         while tools.clock.boottime() < until:
             try:
                 jobs = await asyncio.to_thread(tools.printer.jobs)
                 # The printer after the jobs: a restart between the two shows in its up-time.
                 return await asyncio.to_thread(tools.printer.describe), jobs
             except PrinterError as error:
-                log.info("%s: %s", self.name, error)
-            await asyncio.sleep(limits.printer_poll_ms / 1000)
+                if str(error) != said:  # loud once, then quiet
+                    log.info("%s: %s", self.name, error)
+                said = str(error)
+            await asyncio.sleep(rest_s)
         return None
-
-    async def _after_cancel(self) -> Verdict:
-        if not self._printer_job:
-            return Verdict(Finding.DOUBT, "canceled_unseen")
-        return await self._confirm(self.watched(self._header, UpTime(0, self.tools.clock.boottime())))

@@ -29,10 +29,11 @@ _DRIFT: Final = 0.01
 _SETTLE_S: Final = 5
 """How long after a job's end a printer's counter may still lag. A guess on the safe side: later than this is a doubt."""
 
+PURSUIT_S: Final = 1.0
+"""A printer that is off costs a packet a second on the vehicle's own network."""
+
 _NOT_THERE: Final = frozenset({0x0406, 0x0407})
 """client-error-not-found, client-error-gone (RFC 8011 appendix B.1.4)."""
-
-_PROVABLE: Final = frozenset({"completed", "canceled"})
 
 log = logging.getLogger(__name__)
 
@@ -79,12 +80,22 @@ class Look(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """A finding, its reason, and the printer's last words."""
+    """A finding, its reason, and the printer's last words.
+
+    `empty`: they prove that nothing of the job came out. `stood`: whatever it counts later proves no print any more.
+    """
 
     finding: Finding
     why: str
     seen: JobStatus | None = None
     printer: PrinterStatus | None = None
+    empty: bool = False
+    stood: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether the printer may still hold the job."""
+        return self.finding is Finding.DOUBT and not (self.seen and self.seen.ended)
 
 
 def judge(look: Look, watched: Watched, now: float) -> Verdict | None:
@@ -94,10 +105,9 @@ def judge(look: Look, watched: Watched, now: float) -> Verdict | None:
         return Verdict(Finding.DOUBT, broken, seen, printer)
     if not seen.ended:
         return None
-    if seen.state not in _PROVABLE:
-        return Verdict(Finding.DOUBT, seen.state, seen, printer)
-    finding = _PROVES[watched.proof](look, watched)
-    return None if finding is None else Verdict(*finding, seen, printer)
+    if (found := _PROVES[watched.proof](look, watched)) is None:
+        return None
+    return Verdict(found.finding, found.why, seen, printer, found.empty)
 
 
 def _broken(look: Look, watched: Watched, now: float) -> str:
@@ -112,44 +122,49 @@ def _broken(look: Look, watched: Watched, now: float) -> str:
     return ""
 
 
-_Finding = tuple[Finding, str]
+class _Found(NamedTuple):
+    finding: Finding
+    why: str
+    empty: bool = False
 
 
-def _by_impressions(look: Look, watched: Watched) -> _Finding | None:
+def _by_impressions(look: Look, watched: Watched) -> _Found | None:
     seen = look.seen
     if seen.impressions is None:
-        return Finding.DOUBT, "printer_does_not_count"
-    if seen.state == "canceled":
-        return _canceled(seen.impressions)
+        return _Found(Finding.DOUBT, "printer_does_not_count")
+    if seen.state != "completed":
+        return _given_up(seen.state, seen.impressions)
     if seen.impressions == watched.impressions:
-        return Finding.COMPLETED, "printed"
-    return Finding.DOUBT, "impressions_differ"
+        return _Found(Finding.COMPLETED, "printed")
+    return _Found(Finding.DOUBT, "impressions_differ")
 
 
-def _by_counter(look: Look, watched: Watched) -> _Finding | None:
+def _by_counter(look: Look, watched: Watched) -> _Found | None:
     after = look.printer.counter if look.printer else None
     if look.printer is None or after is None or watched.counter is None:
-        return Finding.DOUBT, "printer_does_not_count"
+        return _Found(Finding.DOUBT, "printer_does_not_count")
     grown = after - watched.counter
-    if look.seen.state == "canceled":
+    if look.seen.state != "completed":
         # A sheet on its way is counted when it has come out, and until then the printer is at work.
-        return _canceled(grown) if grown or look.printer.state == "idle" else None
+        return _given_up(look.seen.state, grown) if grown or look.printer.state == "idle" else None
     if 0 <= grown < watched.impressions:
         return None
     if grown != watched.impressions:
-        return Finding.DOUBT, "counter_differs"
-    return (Finding.COMPLETED, "printed") if look.alone else (Finding.DOUBT, "not_alone")
+        return _Found(Finding.DOUBT, "counter_differs")
+    return _Found(Finding.COMPLETED, "printed") if look.alone else _Found(Finding.DOUBT, "not_alone")
 
 
-def _by_nothing(look: Look, watched: Watched) -> _Finding | None:
-    return Finding.DOUBT, "printer_does_not_count"
+def _by_nothing(look: Look, watched: Watched) -> _Found | None:
+    return _Found(Finding.DOUBT, "printer_does_not_count")
 
 
-def _canceled(impressions: int) -> _Finding:
-    return (Finding.DOUBT, "canceled") if impressions else (Finding.CANCELED_AT_PRINTER, "canceled")
+def _given_up(state: str, impressions: int) -> _Found:
+    # Aborted by the printer itself says less of a whole document than a cancel that was asked for.
+    confirmed = state == "canceled" and not impressions
+    return _Found(Finding.CANCELED_AT_PRINTER if confirmed else Finding.DOUBT, state, empty=not impressions)
 
 
-_PROVES: Final[Mapping[Proof, Callable[[Look, Watched], _Finding | None]]] = {
+_PROVES: Final[Mapping[Proof, Callable[[Look, Watched], _Found | None]]] = {
     Proof.IMPRESSIONS: _by_impressions,
     Proof.COUNTER: _by_counter,
     Proof.STATE: _by_nothing,
@@ -168,7 +183,7 @@ async def watch(printer: PrinterPath, watched: Watched, limits: Limits, clock: C
             if _not_there(error):
                 return _doubt("job_not_found", last)
             if clock.boottime() - heard > limits.printer_silence_s:
-                return _doubt("printer_silent", last)
+                return _doubt("printer_silent", last)._replace(stood=stood)
         else:
             heard = clock.boottime()
             if verdict := judge(last, watched, heard):
@@ -196,7 +211,7 @@ def _look(printer: PrinterPath, watched: Watched) -> Look:
     seen = printer.job(watched.job)
     if not seen.ended and 0 < (seen.impressions or 0) < watched.impressions:
         return Look(seen, stood=seen.state == "processing-stopped" or _stands(printer, watched))
-    if seen.state not in _PROVABLE or watched.proof is Proof.STATE:
+    if not seen.ended or watched.proof is Proof.STATE:
         return Look(seen)
     # The printer after the job: it may have been swapped or restarted in between, and its counter is final.
     status = printer.describe()
@@ -217,25 +232,43 @@ def _alone(jobs: list[JobStatus], watched: Watched) -> bool:
     return ended_before and len(jobs) < HISTORY_JOBS
 
 
-async def try_to_cancel(printer: PrinterPath, job: int) -> None:
-    """Cancel-Job without waiting for its effect; what the printer does with it is for a person to see."""
-    try:
-        await asyncio.to_thread(printer.cancel, job)
-    except PrinterError as error:
-        log.warning("job %d could not be canceled at the printer: %s", job, error)
+async def pursue(printer: PrinterPath, watched: Watched, clock: Clock) -> Verdict:
+    """Cancel-Job whenever the printer answers, for as long as it may hold the job: it must not come out after a refill, when
+    nobody waits for it."""
+    ended: float | None = None
+    while True:
+        try:
+            last = await asyncio.to_thread(_cancel_and_look, printer, watched)
+        except PrinterError as error:
+            if _not_there(error):
+                return _doubt("job_not_found", Look(_UNSEEN))
+        else:
+            now = clock.boottime()
+            if verdict := judge(last, watched, now):
+                return verdict
+            ended = (ended or now) if last.seen.ended else None
+            if ended is not None and now - ended > _SETTLE_S:
+                return _doubt("counter_differs", last)
+        await asyncio.sleep(PURSUIT_S)
 
 
 async def cancel(printer: PrinterPath, watched: Watched, limits: Limits, clock: Clock, why: str) -> Verdict:
-    """Cancel-Job, then up to `cancel_confirm_s` for its end; unconfirmed is a doubt (invariant I10)."""
+    """Cancel-Job, then up to `cancel_confirm_s` for its end; unconfirmed is a doubt (invariant I10).
+
+    A job of which the printer knows nothing any more was there, and what came out of it only a person can see.
+    """
     until, last = clock.boottime() + limits.cancel_confirm_s, Look(_UNSEEN)
     while clock.boottime() < until:
         try:
             last = await asyncio.to_thread(_cancel_and_look, printer, watched)
         except PrinterError as error:
+            if _not_there(error):
+                return _doubt("job_not_found", last)
             log.info("%s: %s", watched.name, error)
         else:
             if verdict := judge(last, watched, clock.boottime()):
-                return verdict._replace(why=why)
+                finding = Finding.CANCELED_AT_PRINTER if verdict.empty else verdict.finding
+                return verdict._replace(finding=finding, why=why)
         await asyncio.sleep(limits.printer_poll_ms / 1000)
     return _doubt("cancel_unconfirmed", last)
 
@@ -243,8 +276,15 @@ async def cancel(printer: PrinterPath, watched: Watched, limits: Limits, clock: 
 def _cancel_and_look(printer: PrinterPath, watched: Watched) -> Look:
     # Again at each look: a printer that was silent for the first may hear the second, and one that has heard refuses it.
     with contextlib.suppress(PrinterRefusesError):
-        printer.cancel(watched.job)
+        _cancel_ours(printer, watched.job, watched.name)
     return _look(printer, watched)
+
+
+def _cancel_ours(printer: PrinterPath, job: int, name: str) -> None:
+    # A printer that was restarted may have given the number to another's job.
+    seen = printer.job(job)
+    if seen.name == name and not seen.ended:
+        printer.cancel(job)
 
 
 def _not_there(error: PrinterError) -> bool:

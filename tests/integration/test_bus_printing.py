@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import select
 import shutil
 import signal
 from collections.abc import Iterator
@@ -484,7 +485,11 @@ def test_no_opener_stands_by_that_nobody_wants(lab: BusLab, ends: str) -> None:
 
 def test_an_opener_killed_while_it_stands_by_is_replaced(lab: BusLab, agent: HandAgent) -> None:
     agent.stand_by()
-    os.kill(standing_by(lab), signal.SIGKILL)
+    pid = standing_by(lab)
+    watched = os.pidfd_open(pid)
+    os.kill(pid, signal.SIGKILL)
+    assert select.select([watched], [], [], 10)[0]  # it has ended, and not only been told to
+    os.close(watched)
     agent.until_sent(sealed())
     assert agent.evidence().finding is Finding.COMPLETED
 

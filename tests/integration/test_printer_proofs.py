@@ -12,9 +12,10 @@ from typing import NamedTuple
 import pytest
 
 from bus_agent.ipc.messages import Cancel, Declined, Requested
+from bus_agent.spooler import ipp
 from cityhall_wire.messages.printing import Evidence, Finding
 from provisioning.demo.wait import wait_until
-from tests.fake_printer import FakeJob, FakePrinter, serving
+from tests.fake_printer import ABORTED, CANCELED, COMPLETED, PROCESSING, FakeJob, FakePrinter, serving
 from tests.integration.bus_lab import (
     AtPrinter,
     BusLab,
@@ -27,6 +28,8 @@ from tests.integration.bus_lab import (
 )
 
 PAGES = 2
+BUSY = 0x0507
+"""server-error-busy (RFC 8011 appendix B.1.5.8)."""
 
 
 class Bench(NamedTuple):
@@ -45,8 +48,11 @@ class AtHand:
 
     def __init__(self) -> None:
         self.printer = FakePrinter()
+        self.busy = False  # it says so to whatever it is asked, as some do while they warm up
 
     def answer(self, raw: bytes) -> bytes:
+        if self.busy:
+            return ipp.encode(BUSY, [], ipp.parse(raw).request_id)
         return self.printer.answer(raw)
 
 
@@ -295,6 +301,115 @@ def test_a_job_that_lost_its_document_in_a_restart_is_no_proof_of_no_sheet(by_im
         job.state, job.reasons = 4, ("job-data-insufficient",)
         evidence = recovered(by_impressions, now._replace(sent=now.sent._replace(sent=b"")))
         assert (evidence.finding, evidence.why) == (Finding.DOUBT, "printer_restarted")
+
+
+def abort(job: FakeJob) -> None:
+    job.state, job.reasons = ABORTED, ("aborted-by-system",)
+
+
+def abort_after_a_sheet(job: FakeJob) -> None:
+    abort(job)
+    job.impressions = 1
+
+
+def cancel(job: FakeJob) -> None:
+    job.state, job.reasons = CANCELED, ("job-canceled-by-user",)
+
+
+CUT = {
+    "aborted": (abort, Finding.NO_SHEET, "document_cut"),
+    "canceled": (cancel, Finding.NO_SHEET, "document_cut"),
+    "aborted after a sheet": (abort_after_a_sheet, Finding.DOUBT, "aborted"),
+}
+
+
+@pytest.mark.parametrize("end", CUT)
+def test_a_document_that_was_cut_made_no_sheet_where_the_printer_counted_none(by_impressions: Bench, end: str) -> None:
+    cause, finding, why = CUT[end]
+    with held(by_impressions) as (now, job):
+        cause(job)
+        evidence = recovered(by_impressions, now._replace(sent=now.sent._replace(sent=b"")))
+        assert (evidence.finding, evidence.why) == (finding, why)
+
+
+def test_a_document_that_was_taken_whole_and_aborted_is_left_to_a_person(by_impressions: Bench) -> None:
+    with held(by_impressions) as (now, job):
+        abort(job)
+        assert said(now) == (Finding.DOUBT, "aborted")
+
+
+def test_a_document_that_was_cut_is_left_to_a_person_where_the_printer_counts_nothing(by_state: Bench) -> None:
+    with held(by_state) as (now, job):
+        abort(job)
+        evidence = recovered(by_state, now._replace(sent=now.sent._replace(sent=b"")))
+        assert (evidence.finding, evidence.why) == (Finding.DOUBT, "printer_does_not_count")
+
+
+def test_a_document_that_was_cut_is_left_to_a_person_where_the_printer_was_restarted(by_impressions: Bench) -> None:
+    with held(by_impressions) as (now, job):
+        by_impressions.printer.power_cycle(keeps_jobs=True)
+        abort(job)
+        evidence = recovered(by_impressions, now._replace(sent=now.sent._replace(sent=b"")))
+        assert (evidence.finding, evidence.why) == (Finding.DOUBT, "printer_restarted")
+
+
+def test_a_session_that_ends_while_a_new_spooler_looks_for_the_print_cancels_it(by_impressions: Bench) -> None:
+    with held(by_impressions) as (now, job):
+        agent = restarted(by_impressions, now)
+        agent.send(recover(now.job, *now.sent))
+        agent.send(Cancel(job=now.job.job, attempt=1, why="session_ended"))
+        evidence = agent.evidence()
+        agent.close()
+        assert (evidence.finding, evidence.why) == (Finding.CANCELED_AT_PRINTER, "session_ended")
+        assert job.state == CANCELED
+
+
+def test_a_canceled_print_that_came_out_whole_is_printed_only_if_it_was_sent_whole(by_impressions: Bench) -> None:
+    with held(by_impressions) as (now, job):
+        by_impressions.printer.finish(job)
+        agent = restarted(by_impressions, now)
+        agent.send(recover(now.job, now.sent.request, now.sent.printer_job))
+        agent.send(Cancel(job=now.job.job, attempt=1, why="session_ended"))
+        evidence = agent.evidence()
+        agent.close()
+        assert (evidence.finding, evidence.why) == (Finding.DOUBT, "send_unconfirmed")
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_a_printer_that_did_not_confirm_a_cancel_is_pursued_until_it_answers(
+    by_impressions: Bench, finished: bool
+) -> None:
+    with held(by_impressions) as (now, job):
+        by_impressions.at.busy = True
+        now.agent.send(Cancel(job=now.job.job, attempt=1, why="session_ended"))
+        assert said(now) == (Finding.DOUBT, "cancel_unconfirmed")
+        if finished:
+            by_impressions.printer.finish(job)
+        by_impressions.at.busy = False
+        assert now.agent.evidence().finding is (Finding.COMPLETED if finished else Finding.CANCELED_AT_PRINTER)
+        assert job.state == (COMPLETED if finished else CANCELED)
+
+
+def test_a_new_spooler_pursues_what_the_printer_may_still_hold(by_impressions: Bench) -> None:
+    with held(by_impressions) as (now, job):
+        by_impressions.at.busy = True
+        agent = restarted(by_impressions, now)
+        agent.send(recover(now.job, *now.sent._replace(sent=b"")))
+        said = agent.evidence()
+        assert (said.finding, said.why) == (Finding.DOUBT, "printer_silent")
+        by_impressions.at.busy = False
+        said = agent.evidence()
+        agent.close()
+        assert (said.finding, said.why) == (Finding.NO_SHEET, "canceled_later")
+        assert job.state == CANCELED
+
+
+def test_another_job_under_the_same_number_is_not_canceled(by_impressions: Bench) -> None:
+    with held(by_impressions) as (now, job):
+        strangers = FakeJob(job.id, "somebody's", PROCESSING)
+        by_impressions.printer.jobs[job.id] = strangers
+        assert said(now) == (Finding.DOUBT, "another_job")
+        assert strangers.state == PROCESSING
 
 
 def test_other_paper_in_the_tray_is_refused_before_anything_begins(by_impressions: Bench) -> None:

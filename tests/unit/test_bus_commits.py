@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bus_agent.agent.printing import Printing
 from bus_agent.agent.pulse import Pulse
-from bus_agent.errors import BusyError, LinkError, SpoolerGoneError
-from bus_agent.ipc.messages import Committed, Declined, Intent, Print, Recover, Requested, Statement, Step
-from cityhall_wire.lifecycle import JobState
+from bus_agent.errors import BusyError, LinkError, SpoolerGoneError, WrongStateError
+from bus_agent.ipc.messages import Cancel, Committed, Declined, Intent, Print, Recover, Requested, Statement, Step
+from cityhall_wire.lifecycle import By, Event, JobState
 from cityhall_wire.messages import envelope
 from cityhall_wire.messages.printing import Evidence, Finding
 from tests.unit.test_bus_store import Bus, ready
@@ -122,6 +122,14 @@ def test_committed_is_said_after_the_commit(scene: Scene) -> None:
     assert scene.outgoing() == ["evidence"]
 
 
+@pytest.mark.parametrize("step", Step)
+def test_no_step_at_the_printer_is_agreed_to_once_the_session_ended(scene: Scene, step: Step) -> None:
+    scene.hear(scene.requested())
+    scene.bus.duty.session = None
+    scene.hear(Intent(job=scene.name, attempt=1, step=step, printer_job=7))
+    assert scene.line.sent == [Cancel(job=scene.name, attempt=1, why="session_ended")]
+
+
 def test_no_sheet_opens_the_next_attempt(scene: Scene) -> None:
     scene.hear(scene.requested())
     scene.states(Finding.SENDING, Finding.NO_SHEET)
@@ -191,6 +199,18 @@ def test_the_spoolers_no_is_the_concierges_sentence(scene: Scene) -> None:
     with pytest.raises(SpoolerGoneError):
         print_now(scene, scene.line.on_gone)
     assert scene.state == (JobState.ON_BUS, 1)
+
+
+def test_a_document_that_ends_while_its_opener_makes_a_key_is_withdrawn_at_once(scene: Scene) -> None:
+    def end() -> None:
+        with scene.bus.store.event():
+            scene.bus.store.step(scene.name, Event.SESSION_END, By.CONCIERGE)
+        scene.hear(scene.requested())
+
+    with pytest.raises(WrongStateError):
+        print_now(scene, end)
+    assert scene.courier.fetched == []
+    assert isinstance(scene.line.sent[-1], Cancel)
 
 
 def test_without_a_line_no_attempt_begins(scene: Scene) -> None:

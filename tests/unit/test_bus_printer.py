@@ -1,19 +1,23 @@
 """The printer's words: damaged answers never harm, and only proof counts as printed."""
 
+import asyncio
 import io
 import random
 import struct
-from typing import Any
+from typing import Any, cast
 
 import cups
 import pytest
 
-from bus_agent.errors import PrinterAnswerError
+from bus_agent.errors import PrinterAnswerError, PrinterRefusesError
 from bus_agent.spooler import ipp, reading
 from bus_agent.spooler.ipp import Attribute, Group, Operation, Syntax
+from bus_agent.spooler.printer import PrinterPath
 from bus_agent.spooler.reading import JobStatus, PrinterStatus
-from bus_agent.spooler.watch import Look, UpTime, Watched, judge
+from bus_agent.spooler.watch import Look, UpTime, Watched, cancel, judge
+from cityhall_base.clock import SystemClock
 from cityhall_base.printers import Proof
+from cityhall_wire.limits import Limits
 from cityhall_wire.messages.printing import Finding
 
 URI = "ipp://localhost/ipp/print"
@@ -310,6 +314,31 @@ def test_a_counter_that_was_not_read_before_proves_nothing() -> None:
 @pytest.mark.parametrize("state", ["pending", "pending-held", "processing", "processing-stopped", "unknown"])
 def test_a_job_at_work_or_waiting_for_paper_is_watched_on(state: str) -> None:
     assert judge(seen(state=state, impressions=1), WATCHED, AT) is None
+
+
+class Forgetful:
+    """A printer that knows none of our jobs any more: ippeveprinter after it was switched off and on."""
+
+    asked = 0
+
+    def job(self, job: int) -> JobStatus:
+        self.asked += 1
+        raise PrinterRefusesError(0x0406)
+
+
+def test_a_cancel_of_a_job_that_the_printer_does_not_know_is_decided_at_once() -> None:
+    printer, limits = Forgetful(), Limits(cancel_confirm_s=30)
+    verdict = asyncio.run(cancel(cast(PrinterPath, printer), WATCHED, limits, SystemClock(), "session_ended"))
+    assert (verdict.finding, verdict.why) == (Finding.DOUBT, "job_not_found")
+    assert printer.asked == 2  # to cancel it, and to look
+
+
+@pytest.mark.parametrize(("state", "impressions"), [("aborted", 0), ("canceled", 0), ("aborted", 1), ("canceled", 1)])
+def test_what_ended_early_made_no_sheet_only_where_none_was_counted(state: str, impressions: int) -> None:
+    verdict = judge(seen(state=state, impressions=impressions), WATCHED, AT)
+    assert verdict is not None
+    assert verdict.empty is (impressions == 0)
+    assert (verdict.finding is Finding.CANCELED_AT_PRINTER) is (state == "canceled" and impressions == 0)
 
 
 def test_a_printer_that_counts_nothing_leaves_it_to_a_person() -> None:

@@ -121,6 +121,18 @@ def test_evidence_for_another_release_is_kept_and_causes_nothing(on_bus: OnBus) 
     assert on_bus.town.relay.store.evidence_of_nonce(on_bus.name, other.nonce)
 
 
+def test_a_doubt_about_a_request_that_never_came_is_shared(on_bus: OnBus) -> None:
+    lost = on_bus.bus.request(on_bus.job, OpenerKey())
+    assert state(on_bus.bus.evidence(lost, Finding.DOUBT, 1)) is S.UNCERTAIN
+    assert on_bus.bus.asks(lost).reason == "wrong_state"
+    assert state(on_bus.bus.fact(link.NothingCameOut, job=on_bus.name, attempt=1)) is S.NOT_PRINTED
+
+
+def test_a_print_whose_request_never_came_is_left_to_a_person(on_bus: OnBus) -> None:
+    lost = on_bus.bus.request(on_bus.job, OpenerKey())
+    assert state(on_bus.bus.evidence(lost, Finding.COMPLETED, 1, impressions=2)) is S.UNCERTAIN
+
+
 def test_a_second_statement_under_the_same_number_is_not_taken(on_bus: OnBus) -> None:
     request, _ = on_bus.release()
     on_bus.bus.evidence(request, Finding.SENDING, 1)
