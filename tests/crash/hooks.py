@@ -61,8 +61,9 @@ def _both_async(tell: Tell, name: str, first: str, last: str) -> Callable[[Calla
 
 
 def kind_of(envelope: bytes) -> str:
-    """An envelope's kind; of evidence also its finding. Nothing is verified: it is only a name."""
+    """An envelope's kind; of evidence also its finding. Nothing is verified: it is only a name. A batch has that of its first."""
     outer = json.loads(envelope)
+    outer = outer[0] if isinstance(outer, list) else outer
     if outer["kind"] != "evidence":
         return str(outer["kind"])
     return f"evidence-{json.loads(b64decode(outer['payload']))['finding']}"
@@ -171,8 +172,8 @@ def _mqtt(tell: Tell, part: str) -> None:
     from cityhall_base.mqtt import Mqtt
 
     def publish(real: Callable[..., None]) -> Callable[..., None]:
-        def call(self: Any, topic: str, payload: bytes, *, retain: bool = False) -> None:
-            again = functools.partial(real, self, topic, payload, retain=retain)
+        def call(self: Any, topic: str, payload: bytes, **how: Any) -> None:
+            again = functools.partial(real, self, topic, payload, **how)
             word, _, seconds = tell(f"{part}/mqtt/{topic.rsplit('/', 1)[-1]}/say").partition(" ")
             loop = asyncio.get_running_loop()
             if word == "hold":
