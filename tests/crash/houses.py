@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from provisioning.demo.bytecode import compile_ours
 from tests.crash import power, world
 from tests.crash.cycle import Plan, Record
 from tests.crash.runner import Runner
@@ -32,6 +33,7 @@ class Houses:
         self._ends: dict[Connection, multiprocessing.Process] = {}
 
     def __enter__(self) -> Self:
+        compile_ours()  # once, and not by all houses at the same time into the same files
         for _ in range(self._count):
             ours, theirs = multiprocessing.Pipe()
             process = multiprocessing.Process(target=_live, args=(theirs, self._state, self._keep, os.getpid()))
