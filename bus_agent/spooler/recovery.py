@@ -93,7 +93,7 @@ class Recovery(Case):
         verdict = await self._confirm(watched)
         if verdict.seen and verdict.seen.state == "canceled" and not verdict.seen.impressions:
             return verdict._replace(finding=Finding.NO_SHEET, why="canceled_without_document")
-        return verdict
+        return self._if_sent(verdict)
 
     def _if_sent(self, verdict: Verdict) -> Verdict:
         if self._sent:
