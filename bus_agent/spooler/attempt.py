@@ -90,7 +90,7 @@ class Attempt(Case):
         self._inbox: asyncio.Queue[FromAgent | None] = asyncio.Queue()
         self._opener: Opener | None = None
         self._driver: socket.socket | None = None
-        self._creating = self._sending = False
+        self._creating = self._sending = self._sent = False
 
     def take(self, message: FromAgent) -> None:
         """The agent's word on this attempt; one that says more than it is asked is not listened to."""
@@ -141,6 +141,7 @@ class Attempt(Case):
         await opener.expect(Sending, _PRINTER_S)
         self._sending = True
         await opener.expect(Sent, _SEND_S)
+        self._sent = True
         self.tools.say(self.state(Finding.SENT, "sent"))
         self._end_opener()
         return await self._watch(ready)
@@ -254,14 +255,14 @@ class Attempt(Case):
         header = decode_seal_header(self._order.seal_header)
         now = UpTime(0, self.tools.clock.boottime())
         verdict = await self._confirm(self.watched(header, now))
+        if verdict.finding is Finding.COMPLETED and not self._sent:
+            # Sent in part, and a printer may call a torso "completed".
+            return verdict._replace(finding=Finding.DOUBT, why="send_broken")
         if isinstance(error, CanceledError):
             return verdict
         refused = isinstance(error, OpenerFailedError) and error.status != 0
         if refused and verdict.finding is Finding.CANCELED_AT_PRINTER:
             return verdict._replace(finding=Finding.NO_SHEET, why="document_refused")
-        if verdict.finding is Finding.COMPLETED:
-            # Sent in part, and a printer may call a torso "completed".
-            return verdict._replace(finding=Finding.DOUBT, why="send_broken")
         return verdict
 
     def _end_opener(self) -> None:
@@ -271,6 +272,7 @@ class Attempt(Case):
             if isinstance(message, Created):
                 self._printer_job = message.printer_job
             self._sending = self._sending or isinstance(message, Sending)
+            self._sent = self._sent or isinstance(message, Sent)
         self._opener = None
 
     def _hang_up(self) -> None:

@@ -71,7 +71,7 @@ class Recovery(Case):
         verdict = await self._confirm(watched)
         if verdict.seen and verdict.seen.state == "canceled" and not verdict.seen.impressions:
             return verdict._replace(finding=Finding.NO_SHEET, why="canceled_without_document")
-        return verdict
+        return self._if_sent(verdict)
 
     def _if_sent(self, verdict: Verdict) -> Verdict:
         if verdict.finding is Finding.COMPLETED and not self._sent:
@@ -110,6 +110,12 @@ class Recovery(Case):
         return None
 
     async def _after_cancel(self) -> Verdict:
+        try:
+            # The cancel may have come before the printer was asked; what it holds must not come out after a refill.
+            self._printer_job = self._printer_job or await self._find()
+        except PrinterError:
+            return Verdict(Finding.DOUBT, "printer_silent")
         if not self._printer_job:
             return Verdict(Finding.DOUBT, "canceled_unseen")
-        return await self._confirm(self.watched(self._header, UpTime(0, self.tools.clock.boottime())))
+        # A cancel that came too late proves no more than watching did.
+        return self._if_sent(await self._confirm(self.watched(self._header, UpTime(0, self.tools.clock.boottime()))))

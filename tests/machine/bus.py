@@ -1,5 +1,6 @@
 """A bus: agent and spooler as their bosses wire them, on one box, with a model printer and a line."""
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ from bus_agent.spooler.front import Front
 from cityhall_base.city import CityFile
 from cityhall_base.software import software_digest
 from tests.machine.gates import Gates
-from tests.machine.line import Line, ModelLink
+from tests.machine.line import Asked, Line, ModelLink
 from tests.machine.opener import ModelOpener, ModelStandby
 from tests.machine.printer import ModelPrinter
 from tests.machine.printer_path import Path
@@ -54,6 +55,10 @@ class Box:
     opened: Callable[..., None]
     heard: Callable[[str, msgspec.Struct], None]
     wire: SocketPair = field(init=False)
+    keeps_back: int = 0
+    """So many of the print key's next statements the agent keeps from city hall: it has been taken over."""
+
+    kept_back: list[Asked] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.wire = SocketPair(self.name, self.gates, self.heard)
@@ -111,6 +116,16 @@ class Agent:
             record(kind, job, **body)
 
         self.store.record = passing  # type: ignore[method-assign]
+        queue, box = self.store.queue, self.box
+
+        def keeping_back(kind: str, job: str, envelope: bytes) -> None:
+            if kind == "evidence" and box.keeps_back:
+                box.keeps_back -= 1
+                box.kept_back.append(Asked(bus, "/1/evidence", envelope, {}))
+                return
+            queue(kind, job, envelope)
+
+        self.store.queue = keeping_back  # type: ignore[method-assign]
 
 
 class Spooler:
@@ -130,7 +145,9 @@ class Spooler:
         relay_key, clock = box.keys.relay.public_key(), box.clock
         tools = Tools(box.file.city, box.profile, path, relay_key, signer, clock, standby, front.say)
         self.desk = Desk(tools)
+        self._inbox: asyncio.Queue[Callable[[], None]] = asyncio.Queue()
         process.spawn(front.report(tools, self.desk))
+        process.spawn(self._read())
         box.wire.spooler = self
         process.soon(box.wire.connect)
 
@@ -146,7 +163,7 @@ class Spooler:
         """The agent has connected."""
         front: Any = self._front
         self._turn = turn
-        front._agent = self  # what `Front._converse` does with a socket
+        front._agent = self
         front.look()
 
     def left(self) -> None:
@@ -154,6 +171,16 @@ class Spooler:
         front: Any = self._front
         front._agent = None
         self.desk.agent_gone()
+
+    def hear(self, call: Callable[..., None], *args: Any) -> None:
+        """`met`, `left` or a word for the desk: in order, and between two the loop turns, as `Front._converse` waits."""
+        self.process.soon(self._inbox.put_nowait, lambda: call(*args))
+
+    async def _read(self) -> None:
+        while True:
+            (await self._inbox.get())()
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
 
     def send(self, message: msgspec.Struct, fd: int | None = None) -> None:
         """To the agent: the front's channel."""

@@ -19,9 +19,13 @@ class Mishap(StrEnum):
     CUT_BOX = "cut the bus's power"
     CUT_PRINTER = "cut the printer's power"
     CUT_ALL = "cut the bus's and the printer's power"
+    STALL_SENDER = "half a document reaches the printer, which then says nothing to its sender"
     CUT_LINE = "cut the line"
     HALF_A_DOCUMENT = "half a document reaches the printer"
     KILL_SENDER = "half a document reaches the printer, and its spooler is gone"
+    LOSE_ANSWER = "the next answer is lost"
+    DOUBLE = "the next request comes twice"
+    HOLD = "the next request is held"
     FREEZE_AGENT = "freeze the agent"
     FREEZE_SPOOLER = "freeze the spooler"
     END_SESSION = "end the session"
@@ -68,10 +72,29 @@ POINTS: Final = (
 AT_THE_PRINT: Final = tuple(
     point
     for point in POINTS
-    if any(word in point for word in ("requested", "intent", "answered", "committed", "create_job", "send_document", "statement"))
+    if any(word in point for word in ("release", "requested", "intent", "committed", "create_job", "send_document", "statement"))
     or point.split(" ")[0] in _OPENER
 )
 """Those between intent and the last statement, where most is at stake."""
+
+
+LIKELY: Final = (
+    ("after send_document", Mishap.KILL_SPOOLER),
+    ("sent is said", Mishap.KILL_SPOOLER),
+    ("after create_job", Mishap.KILL_SPOOLER),
+    ("before send_document", Mishap.KILL_SENDER),
+    ("before send_document", Mishap.HALF_A_DOCUMENT),
+    ("before send_document", Mishap.STALL_SENDER),
+    ("after send_document", Mishap.CUT_BOX),
+    ("after send_document", Mishap.CUT_ALL),
+    ("statement is said", Mishap.KILL_AGENT),
+    ("statement is said", Mishap.END_SESSION),
+    ("release goes out", Mishap.HOLD),
+    ("release goes out", Mishap.DOUBLE),
+    ("release goes out", Mishap.LOSE_ANSWER),
+    ("relay writes evidence", Mishap.KILL_RELAY),
+)
+"""What happens to prints on a bad day, more often than chance alone would have it."""
 
 
 class Armed(NamedTuple):

@@ -5,7 +5,6 @@ import os
 
 from bus_agent.errors import SpoolerGoneError
 from bus_agent.ipc.messages import Answered, Print
-from cityhall_base.store import TROUBLE
 from cityhall_wire.modes import DutyMode
 from tests.machine.line import Asked
 from tests.machine.world import World
@@ -22,22 +21,14 @@ class Attacker:
         tape = [answer for box in self._world.boxes.values() for answer in box.line.answers]
         return tape[-1 - pick % len(tape)] if tape else b""
 
-    def replay(self, bus: str, shown: str, pick: int) -> None:
-        """Any request of `bus`, under the certificate of `shown`."""
-        tape = self._world.boxes[bus].line.requests
+    def replay(self, bus: str, shown: str, pick: int, path: str = "") -> None:
+        """Any request of `bus`, under the certificate of `shown`; with `path` one of those."""
+        line = self._world.boxes[bus].line
+        tape = [asked for asked in [*line.requests, *self._world.boxes[bus].kept_back] if asked.path.startswith(path)]
         if tape:
             asked = tape[-1 - pick % len(tape)]
             with contextlib.suppress(OSError):
-                self._world.boxes[bus].line.serve(Asked(shown, asked.path, asked.raw, asked.headers))
-
-    def withhold(self, bus: str) -> None:
-        """The oldest message that waits is not sent, and kept for later, where it is the print key's statement."""
-        agent, line = self._world.agents[bus], self._world.boxes[bus].line
-        if agent.process.dead or (message := agent.store.next_outgoing()) is None or message.kind != "evidence":
-            return
-        with contextlib.suppress(*TROUBLE), agent.store.event():
-            agent.store.answered(message)
-        line.requests.append(Asked(bus, "/1/evidence", message.envelope, {}))
+                line.serve(Asked(shown, asked.path, asked.raw, asked.headers))
 
     def press(self, bus: str, pick: int, more: int) -> None:
         """Order a print that nobody asked for, of any attempt, and answer with any release that ever came."""

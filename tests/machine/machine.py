@@ -1,13 +1,14 @@
 """The rules. Each is one thing that somebody does or that happens; after each the watchman looks, and at the end the day settles."""
 
-from typing import Any, Final
+from collections import Counter
+from typing import Any, ClassVar, Final
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from cityhall_wire.lifecycle import ENDS
 from cityhall_wire.modes import DutyMode
-from tests.machine.gates import AT_THE_PRINT, POINTS, Armed, Mishap
+from tests.machine.gates import AT_THE_PRINT, LIKELY, POINTS, Armed, Mishap
 from tests.machine.hostile import Attacker
 from tests.machine.line import Fate
 from tests.machine.people import MAY_BE_ANSWERED, People
@@ -19,16 +20,26 @@ BUS: Final = st.sampled_from((0, 0, 0, 1))
 PICK: Final = st.integers(0, 3)
 PAGES: Final = st.integers(1, 3)
 SERVICE: Final = st.sampled_from(("resident-record", "resident-record", "claim-form", "two-approvers"))
-MODE: Final = st.sampled_from((DutyMode.CITY_HALL, DutyMode.CITY_HALL, DutyMode.DISASTER, DutyMode.ROUTE_BUS))
-MISHAP: Final = st.sampled_from(Mishap)
+MODE: Final = st.sampled_from((DutyMode.CITY_HALL, DutyMode.CITY_HALL, DutyMode.CITY_HALL, DutyMode.DISASTER, DutyMode.ROUTE_BUS))
+MISHAP: Final = st.sampled_from((*Mishap, Mishap.KILL_AGENT, Mishap.KILL_SPOOLER, Mishap.KILL_SENDER))
 TO_THREE: Final = 18 * 3600 + 60.0
 """From 09:00 JST to after 03:00 of the next day, when the day's key goes."""
 
 SPANS: Final = st.sampled_from(
-    ((1.0, 2), (3.0, 3), (6.0, 6), (16.0, 2), (62.0, 3), (130.0, 2), (150.0, 5), (610.0, 2), (905.0, 2), (TO_THREE, 2))
+    ((1.0, 2), (3.0, 3), (6.0, 3), (6.0, 6), (16.0, 2), (62.0, 2), (150.0, 3), (610.0, 1), (905.0, 1), (TO_THREE, 1))
 )
 """Seconds and leaps: a poll, a sheet, a release, a printer's memory, its silence, approval and lease, an idle session, a night."""
 
+Fault = tuple[str, Mishap] | None
+FAULT: Final = st.none() | st.sampled_from(LIKELY) | st.tuples(st.sampled_from(AT_THE_PRINT), MISHAP)
+"""Of one press: a third of them meet nothing."""
+
+AFTER: Final = st.sampled_from((0.0, 0.0, 8.0, 70.0, 150.0))
+"""Seconds that everybody waits after a press: for three sheets, for what a printer remembers, for what nobody waits longer."""
+
+SELDOM: Final = st.sampled_from((False, False, False, True))
+CLERK: Final = st.sampled_from(("opens a session", "sends a document", "approves", "cancels", "ends the session"))
+ATTACKS: Final = ("replays", "replays a release request", "replays a statement", "keeps statements back", "presses print")
 FATES: Final = st.lists(st.sampled_from(Fate), min_size=1, max_size=4)
 
 
@@ -36,13 +47,10 @@ class Machine(RuleBasedStateMachine):
     """Both sides over the table."""
 
     steps = 0
+    seen: ClassVar[Counter[str]] = Counter()
     """Of all runs of this process."""
 
     world: World
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.settled = False
 
     @initialize(other=st.sampled_from(("bus-2", "bus-4")))
     def begin(self, other: str) -> None:
@@ -53,51 +61,49 @@ class Machine(RuleBasedStateMachine):
             self.people.mode(bus, DutyMode.CITY_HALL)
         self.world.wait(3)
 
-    # --- city hall ---
+    # --- people ---
+
+    @rule(bus=BUS, service=SERVICE, pages=PAGES, fault=FAULT, after=AFTER, bad=SELDOM)
+    def a_resident_gets_a_document(
+        self, bus: int, service: str, pages: int, fault: Fault, after: float, bad: bool
+    ) -> None:
+        at = self.buses[bus]
+        if not bad:
+            self._mend(at)
+            self.people.mode(at, DutyMode.CITY_HALL)
+        self.people.serve(at, service, pages)
+        self.world.wait(1)
+        self.people.remember()
+        self.world.look()
+        if jobs := [job for here, job in self._here("on_bus") if here == at]:
+            self._print(at, jobs[-1], fault, after)
 
     @rule(bus=BUS, service=SERVICE, pages=PAGES)
     def a_resident_comes(self, bus: int, service: str, pages: int) -> None:
         self.people.serve(self.buses[bus], service, pages)
 
-    @rule(bus=BUS, clerk=st.sampled_from(CLERKS))
-    def a_clerk_opens_a_session(self, bus: int, clerk: str) -> None:
-        self.people.open(self.buses[bus], clerk)
-
-    @rule(bus=BUS, service=SERVICE, pages=PAGES)
-    def a_clerk_sends_a_document(self, bus: int, service: str, pages: int) -> None:
-        self.people.send(self.buses[bus], service, pages)
-
-    @precondition(lambda self: self.alive)
-    @rule(pick=PICK, clerk=st.sampled_from(CLERKS))
-    def a_clerk_approves(self, pick: int, clerk: str) -> None:
-        self.people.approve(self._one(self.alive, pick), clerk)
-
-    @precondition(lambda self: self.alive)
-    @rule(pick=PICK)
-    def a_clerk_cancels(self, pick: int) -> None:
-        self.people.cancel(self._one(self.alive, pick))
-
-    @rule(bus=BUS)
-    def a_clerk_ends_the_session(self, bus: int) -> None:
-        self.world.end_session(self.buses[bus])
+    @rule(bus=BUS, service=SERVICE, pages=PAGES, clerk=st.sampled_from(CLERKS), what=CLERK, pick=PICK)
+    def a_clerk(self, bus: int, service: str, pages: int, clerk: str, what: str, pick: int) -> None:
+        match what:
+            case "opens a session":
+                self.people.open(self.buses[bus], clerk)
+            case "sends a document":
+                self.people.send(self.buses[bus], service, pages)
+            case "approves" if self.alive:
+                self.people.approve(self._one(self.alive, pick), clerk)
+            case "cancels" if self.alive:
+                self.people.cancel(self._one(self.alive, pick))
+            case "ends the session":
+                self.world.end_session(self.buses[bus])
         self.world.run()
 
-    # --- on the bus ---
-
     @precondition(lambda self: self._here("on_bus"))
-    @rule(pick=PICK)
-    def a_concierge_presses_print(self, pick: int) -> None:
-        self.people.press(*self._one(self._here("on_bus"), pick))
-
-    @precondition(lambda self: self._here("on_bus"))
-    @rule(pick=PICK, point=st.sampled_from(AT_THE_PRINT), mishap=MISHAP)
-    def a_print_meets_a_mishap(self, pick: int, point: str, mishap: Mishap) -> None:
-        bus, job = self._one(self._here("on_bus"), pick)
-        self.world.gates.arm(Armed(point, mishap, bus, 0))
-        self.people.press(bus, job)
+    @rule(pick=PICK, fault=FAULT, after=AFTER)
+    def a_concierge_presses_print(self, pick: int, fault: Fault, after: float) -> None:
+        self._print(*self._one(self._here("on_bus"), pick), fault, after)
 
     @precondition(lambda self: self._here(*MAY_BE_ANSWERED))
-    @rule(pick=PICK, spoils=st.booleans())
+    @rule(pick=PICK, spoils=SELDOM)
     def a_concierge_says_what_came_out(self, pick: int, spoils: bool) -> None:
         bus, job = self._one(self._here(*MAY_BE_ANSWERED), pick)
         self.people.answer(bus, job, spoils)
@@ -113,7 +119,7 @@ class Machine(RuleBasedStateMachine):
         self.world.wait(*span)
 
     @rule(span=SPANS)
-    def time_passes_again(self, span: tuple[float, int]) -> None:
+    def more_time_passes(self, span: tuple[float, int]) -> None:
         self.world.wait(*span)
 
     # --- bad days ---
@@ -127,23 +133,18 @@ class Machine(RuleBasedStateMachine):
     def a_mishap_is_on_its_way(self, point: str, mishap: Mishap, left: int) -> None:
         self.world.gates.arm(Armed(point, mishap, "", left))
 
-    @rule(old=st.sampled_from((False, False, False, True)))
-    def what_is_dead_starts_again(self, old: bool) -> None:
-        self.world.thaw()
-        self.world.start_again(OLD_SOFTWARE if old else None)
-        self.world.run()
-
-    @rule(bus=BUS)
-    def the_line_changes(self, bus: int) -> None:
+    @rule(bus=BUS, what=st.sampled_from(("goes down", "gets bad", "brings a hint")), fates=FATES)
+    def the_line(self, bus: int, what: str, fates: list[Fate]) -> None:
         line = self.world.boxes[self.buses[bus]].line
-        line.up = not line.up
+        match what:
+            case "goes down":
+                line.up = False
+            case "gets bad":
+                line.fates.extend(fates)
+                line.forged = self.attacker.answer(len(fates))
+            case "brings a hint":
+                self.world.hint(self.buses[bus])
         self.world.run()
-
-    @rule(bus=BUS, fates=FATES)
-    def the_line_gets_bad(self, bus: int, fates: list[Fate]) -> None:
-        box = self.world.boxes[self.buses[bus]]
-        box.line.fates.extend(fates)
-        box.line.forged = self.attacker.answer(len(fates))
 
     @precondition(lambda self: self._held)
     @rule(pick=PICK, times=st.integers(0, 2))
@@ -155,50 +156,54 @@ class Machine(RuleBasedStateMachine):
             line.drop(held)
         self.world.run()
 
-    @rule(bus=BUS)
-    def a_hint_comes(self, bus: int) -> None:
-        self.world.hint(self.buses[bus])
-        self.world.run()
-
     @rule(bus=BUS, what=st.sampled_from(("paper_out", "silent", "deaf_to_cancel", "refuses_documents")))
     def the_printer_turns_bad(self, bus: int, what: str) -> None:
         setattr(self.world.boxes[self.buses[bus]].printer, what, True)
-
-    @rule(bus=BUS)
-    def the_printer_is_well_again(self, bus: int) -> None:
-        printer = self.world.boxes[self.buses[bus]].printer
-        printer.silent = printer.deaf_to_cancel = printer.refuses_documents = False
-        self.people.refill(self.buses[bus])
-        self.world.run()
 
     @rule(bus=BUS, wrong_by_s=st.sampled_from((0, 0, -3600, -30, 30, 86_400, -2_000_000_000)))
     def the_buss_wall_clock_is_set(self, bus: int, wrong_by_s: int) -> None:
         self.world.boxes[self.buses[bus]].clock.wrong_by_ms = wrong_by_s * 1000
 
-    # --- attackers ---
-
-    @rule(bus=BUS, shown=BUS, pick=st.integers(0, 400))
-    def an_attacker_replays(self, bus: int, shown: int, pick: int) -> None:
-        self.attacker.replay(self.buses[bus], self.buses[shown], pick)
+    @rule(old=SELDOM, what=st.sampled_from(("all", "all", "programs", "printer", "line")))
+    def things_get_well_again(self, old: bool, what: str) -> None:
+        if what == "all":
+            for bus in self.buses:
+                self._mend(bus)
+        if what == "programs":
+            self.world.thaw()
+            self.world.start_again(OLD_SOFTWARE if old else None)
+        for bus, box in self.world.boxes.items():
+            if what == "line":
+                box.line.up = True
+            if what == "printer":
+                box.printer.silent = box.printer.deaf_to_cancel = box.printer.refuses_documents = False
+                self.people.refill(bus)
         self.world.run()
 
-    @rule(bus=BUS)
-    def a_hostile_agent_withholds_what_it_should_say(self, bus: int) -> None:
-        self.attacker.withhold(self.buses[bus])
+    # --- attackers ---
 
-    @rule(bus=BUS, pick=PICK, more=st.integers(0, 2))
-    def a_hostile_agent_presses(self, bus: int, pick: int, more: int) -> None:
-        self.attacker.press(self.buses[bus], pick, more)
+    @rule(bus=BUS, what=st.sampled_from(ATTACKS), shown=BUS, pick=st.integers(0, 40), more=st.integers(0, 2))
+    def an_attacker(self, bus: int, what: str, shown: int, pick: int, more: int) -> None:
+        match what:
+            case "replays":
+                self.attacker.replay(self.buses[bus], self.buses[shown], pick)
+            case "replays a release request":
+                self.attacker.replay(self.buses[bus], self.buses[bus], pick, "/1/release")
+            case "replays a statement":
+                self.attacker.replay(self.buses[bus], self.buses[bus], pick, "/1/evidence")
+            case "keeps statements back":
+                self.world.boxes[self.buses[bus]].keeps_back = more
+            case "presses print":
+                self.attacker.press(self.buses[bus], pick, more)
         self.world.run()
 
     # --- what must hold ---
 
     @invariant()
     def everything_holds(self) -> None:
-        if not self.settled:
-            self.people.remember()
-            self.world.look()
-            type(self).steps += 1
+        self.people.remember()
+        self.world.look()
+        type(self).steps += 1
 
     def teardown(self) -> None:
         if not hasattr(self, "world"):
@@ -206,9 +211,27 @@ class Machine(RuleBasedStateMachine):
         try:
             settle(self.world, self.people)
         finally:
+            self.seen.update(self.world.watchman.seen)
+            self.seen.update(self.world.gates.fired)
             self.world.close()
 
     # --- what there is to choose from ---
+
+    def _print(self, bus: str, job: str, fault: Fault, after: float) -> None:
+        if fault is not None:
+            self.world.gates.arm(Armed(*fault, bus, 0))
+        self.people.press(bus, job)
+        if after:
+            self.world.wait(after, 4)
+
+    def _mend(self, bus: str) -> None:
+        box = self.world.boxes[bus]
+        self.world.thaw()
+        self.world.start_again()
+        box.line.up = True
+        box.printer.silent = box.printer.deaf_to_cancel = box.printer.refuses_documents = False
+        self.world.run()
+        self.people.refill(bus)
 
     @property
     def alive(self) -> list[str]:

@@ -36,7 +36,7 @@ from cityhall_wire.errors import WireError
 from cityhall_wire.headers import SealHeader
 from cityhall_wire.messages.printing import ReleaseRequest
 from cityhall_wire.seal import OpenerKey
-from tests.machine.printer_path import Path
+from tests.machine.printer_path import Path, StalledError
 
 M = TypeVar("M", bound=msgspec.Struct)
 
@@ -142,6 +142,8 @@ class ModelOpener:
             return
         try:
             self._path.send_document(self._job, self._header, self._document)
+        except StalledError:
+            return
         except PrinterError as error:
             self._say(Failed(why=error.key, status=error.status if isinstance(error, PrinterRefusesError) else 0))
         else:

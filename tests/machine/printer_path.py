@@ -14,12 +14,20 @@ from tests.machine.virtual import Process
 T = TypeVar("T")
 
 
+class StalledError(Exception):
+    """The sender waits for an answer that does not come."""
+
+
 class Path:
     """A PrinterPath. With `breaks_off` the next document breaks off in the middle, and that is what happens then."""
 
     def __init__(self, bus: str, printer: ModelPrinter, process: Process, gates: Gates, clock: Clock) -> None:
         self._bus, self._printer, self.process, self._gates, self.clock = bus, printer, process, gates, clock
         self.breaks_off: Callable[[], None] | None = None
+
+    def stall(self) -> None:
+        """For `breaks_off`."""
+        raise StalledError
 
     def passing(self, point: str) -> None:
         """A point of this bus."""

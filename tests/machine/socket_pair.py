@@ -47,7 +47,7 @@ class SocketPair:
         if self.connected or self.agent is None or self.spooler is None:
             return
         self.connected, self.turn = True, self.turn + 1
-        self.spooler.process.soon(self.spooler.met, self.turn)
+        self.spooler.hear(self.spooler.met, self.turn)
         self.agent.process.soon(self.agent.met, self.turn)
 
     def to_agent(self, message: msgspec.Struct, turn: int) -> None:
@@ -65,14 +65,14 @@ class SocketPair:
             raise SpoolerGoneError
         said: ToSpooler = strict_json.decode(strict_json.encode(message), ToSpooler)  # type: ignore[arg-type]
         received = Received(said, None if fd is None else os.dup(fd))
-        self.spooler.process.soon(self.spooler.desk.take, received)
+        self.spooler.hear(self.spooler.desk.take, received)
 
     def agent_gone(self) -> None:
         """The agent ended; what it said before is still read."""
         self.agent = None
         if self.connected:
             self.connected = False
-            self.spooler.process.soon(self.spooler.left)
+            self.spooler.hear(self.spooler.left)
 
     def spooler_gone(self) -> None:
         """The spooler ended; what it said before is still read."""

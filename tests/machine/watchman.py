@@ -4,6 +4,7 @@ Hooks judge at once (`released`, `opened`, `sending`, `begun`, `heard`); `look` 
 program under test whether it was right: the lifecycle table is a copy made at import, and every proof is verified again here.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
@@ -91,7 +92,8 @@ class Watchman:
         self.on_bus: dict[str, dict[str, str]] = {}
         self._journals: dict[str, Journal] = {}
         self._places: dict[str, tuple[int, int]] = {}
-        self.steps = 0
+        self.seen: Counter[str] = Counter()
+        """How often what was met: a machine that never printed has shown nothing."""
 
     # --- at once ---
 
@@ -130,6 +132,7 @@ class Watchman:
         must(job.state is JobState.ON_BUS, "I2", f"released while {job.state}")
         must(not before.spoken_of, "I1", "released after its own end")
         self.given[key] = Given(answer, header.nonce, now)
+        self.seen["released"] += 1
 
     def opened(self, request: ReleaseRequest, header: SealHeader, answer: bytes, document: bytes, now: float) -> None:
         """I1 and I2: an opener has the document in memory."""
@@ -138,6 +141,7 @@ class Watchman:
         must(given and given.answer == answer, "I2", "opened by a release that city hall did not give")
         must(key not in self._opened, "I1", f"{key} was opened twice")
         self._opened.add(key)
+        self.seen["opened"] += 1
         if given is not None:
             must(now - given.at <= self._file.city.limits.release_s, "I2", "opened too late")
             must(given.nonce == request.nonce, "I2", "opened for another nonce")
@@ -152,6 +156,7 @@ class Watchman:
             must(self._nonce(job, earlier) in self.without_sheet, "I1", f"{name} was sent, and {earlier} may have come out")
         must((job, attempt) in self._opened and self._truth.sent[job].bus == bus, "I2", f"{name} was sent without release")
         self.sends.setdefault(job, []).append(attempt)
+        self.seen["sent to the printer"] += 1
 
     def begun(self, bus: str, name: str, document: bytes) -> None:
         """I1 and I10: the first sheet of an attempt."""
@@ -169,13 +174,13 @@ class Watchman:
         if not isinstance(said, Statement):
             return
         evidence = self._evidence(bus, said.evidence)
+        self.seen[f"{evidence.finding}: {evidence.why}"] += 1
         self._truth_of(evidence)
 
     # --- after each step ---
 
     def look(self, relay: Any, agents: dict[str, Any]) -> None:
         """`relay` and `agents` are those that live."""
-        self.steps += 1
         if relay is not None:
             self._look_at_city_hall(relay)
         for bus, agent in agents.items():
@@ -206,7 +211,9 @@ class Watchman:
         if body["event"] == "seal":
             self.at_city_hall[job] = body["state"]
             return
-        self.at_city_hall[job] = self._followed("city hall", job, self.at_city_hall[job], body)
+        before = self.at_city_hall[job]
+        self.at_city_hall[job] = self._followed("city hall", job, before, body)
+        self.seen[f"{before} → {body['state']} by {body['by']}"] += 1
         if body["event"] == "no_sheet":
             self._must_be_proven(store, job, body["attempt"] - 1)
         if body["state"] == "printed":

@@ -10,18 +10,21 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from unittest import mock
 
+from bus_agent.agent.store import STORE, BusStore
 from cityhall_base.city import CityFile, parse_city
+from cityhall_relay import boss
+from cityhall_relay.settings import load_relay
 from cityhall_relay.store.rows import Session
 from tests import relay_city
 from tests.machine.bus import OLD_SOFTWARE, Agent, Box, Spooler
 from tests.machine.gates import Gates, Mishap
-from tests.machine.line import Asked, Line, Reply
+from tests.machine.line import Asked, Fate, Line, Reply
 from tests.machine.printer import ModelPrinter
-from tests.machine.relay import Relay
+from tests.machine.relay import Relay, checked
 from tests.machine.truth import Truth, pages_of
 from tests.machine.virtual import BoxClock, Process, Time, run_all
 from tests.machine.watchman import Violation, Watchman
-from tests.relay_city import CITY, Keys
+from tests.relay_city import BUSES, CITY, Keys
 
 MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder in memory, where the machine has one
 UUID: Final = "urn:uuid:00000000-0000-0000-0000-00000000000"
@@ -41,8 +44,14 @@ def ground() -> Ground:
     """Made once in a process; databases are made by a first start, so that a world only copies them."""
     holder = tempfile.TemporaryDirectory(prefix="machine-", dir=MEMORY if MEMORY.is_dir() else None)
     top = Path(holder.name) / "ground"
-    top.mkdir()
-    return Ground(top, relay_city.write_city(top, CITY), parse_city(CITY, "city.toml"), holder)
+    hall = top / "hall"
+    hall.mkdir(parents=True)
+    made, file, clock = relay_city.write_city(hall, CITY), parse_city(CITY, "city.toml"), BoxClock(Time())
+    boss.build(load_relay(hall / "relay.toml"), clock, checked).close()
+    for bus in BUSES:
+        (top / bus).mkdir()
+        BusStore(top / bus / STORE, clock, f"{bus} of {file.city.city}").close()
+    return Ground(top, made, file, holder)
 
 
 class World:
@@ -57,7 +66,7 @@ class World:
         self.top = Path(
             self._undo.enter_context(tempfile.TemporaryDirectory(prefix="world-", dir=self._first.top.parent))
         )
-        shutil.copytree(self._first.top, self.top / "hall")
+        shutil.copytree(self._first.top, self.top, dirs_exist_ok=True)
         self.time, self.truth = Time(), Truth()
         self.gates = Gates(self.happen)
         self.watchman = Watchman(self._first.file, self._first.keys, self.truth)
@@ -147,6 +156,14 @@ class World:
                 spooler.path.breaks_off = lambda: None
             case Mishap.KILL_SENDER:
                 spooler.path.breaks_off = spooler.kill
+            case Mishap.STALL_SENDER:
+                spooler.path.breaks_off = spooler.path.stall
+            case Mishap.LOSE_ANSWER:
+                box.line.fates.appendleft(Fate.ANSWER_LOST)
+            case Mishap.DOUBLE:
+                box.line.fates.appendleft(Fate.DOUBLED)
+            case Mishap.HOLD:
+                box.line.fates.appendleft(Fate.HELD)
             case Mishap.FREEZE_AGENT:
                 agent.process.frozen = True
             case Mishap.FREEZE_SPOOLER:
@@ -204,8 +221,6 @@ class World:
             self.faults.append(error)
 
     def _box(self, bus: str) -> Box:
-        top = self.top / bus
-        top.mkdir()
         printer = ModelPrinter(
             self.time,
             UUID + bus[-1],
@@ -216,7 +231,7 @@ class World:
         line = Line(bus, self._serve, self.gates)
         keys, clock = self._first.keys, BoxClock(self.time)
         return Box(
-            bus, top, self._first.file, keys, clock, line, printer, self.gates, self._opened, self._heard
+            bus, self.top / bus, self._first.file, keys, clock, line, printer, self.gates, self._opened, self._heard
         )
 
     def _opened(self, *said: Any) -> None:
