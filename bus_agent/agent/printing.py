@@ -32,10 +32,11 @@ from bus_agent.ipc.messages import (
     Status,
     Step,
 )
+from cityhall_wire import strict_json
 from cityhall_wire.errors import LifecycleError, WireError
 from cityhall_wire.lifecycle import AT_PRINTER, By, Event, JobState
 from cityhall_wire.messages import envelope
-from cityhall_wire.messages.envelope import Role
+from cityhall_wire.messages.envelope import Envelope, Role
 from cityhall_wire.messages.printing import Evidence, Finding, ReleaseRequest
 
 ACCEPT_S: Final = 15
@@ -181,7 +182,8 @@ class Printing:
             self._syncer.tell()
 
     def _follow(self, job: Job, evidence: Evidence, raw: bytes) -> None:
-        if job.attempt != evidence.attempt or job.state not in AT_PRINTER | {JobState.UNCERTAIN}:
+        about = (evidence.attempt, evidence.nonce)
+        if about != (job.attempt, _nonce(job)) or job.state not in AT_PRINTER | {JobState.UNCERTAIN}:
             return  # late: where the job stands is decided already, and city hall gets the statement all the same
         facts: dict[str, object] = {"why": evidence.why}
         if evidence.finding is Finding.SENT:
@@ -219,3 +221,10 @@ class Printing:
             if not waiting.done():
                 waiting.set_exception(SpoolerGoneError())
         self._syncer.planned.beat()
+
+
+def _nonce(job: Job) -> bytes:
+    """Of the request of the running attempt, which was verified when it was kept; an attempt that was refused had another."""
+    if not job.request:
+        return b""
+    return strict_json.decode(strict_json.decode(job.request, Envelope).payload, ReleaseRequest).nonce

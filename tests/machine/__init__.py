@@ -2,8 +2,8 @@
 
 **Real** are the relay (`boss.build`: store, vault, sessions, every desk, housekeeping), the agent (store, duty, planner, syncer,
 carrier, courier, printing, guard, readiness, commands, the link above its socket) and the spooler (desk, attempt, recovery, watch,
-standby's place, front's reports, every signature), each with databases and folders of its own, wired as its boss wires it. Envelopes
-cross as the bytes that were signed, words between agent and spooler as the bytes of `bus_agent.ipc.messages`.
+front's reports, every signature), each with databases and folders of its own, wired as its boss wires it. Envelopes cross as the
+bytes that were signed, words between agent and spooler as the bytes of `bus_agent.ipc.messages`.
 
 **Models** are what a process cannot have in memory: the line (`line.py`), the printer and its paper (`printer.py`), and the opener
 (`opener.py`), which verifies and opens with the real opener's own functions but is an object where that is a process.

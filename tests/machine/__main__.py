@@ -1,7 +1,7 @@
 """`./run machine [--steps N] [--seed S] [--planted] [--shrink]`: both sides over the table for as long as wanted.
 
-With --planted each fault of `planted.py` is put in, and must be found within so many steps. The last line is one JSON object; exit 1
-where an invariant broke, or a planted fault was not found.
+With --planted each fault of `planted.py` is put in, and must be found within so many steps. The last line is one JSON object;
+exit 1 where an invariant broke, or a planted fault was not found.
 """
 
 import argparse
@@ -54,10 +54,8 @@ def main() -> int:
     parser.add_argument("--planted", action="store_true", help="must find what is planted, each within --steps")
     parser.add_argument("--shrink", action="store_true", help="look for the shortest way to a violation (minutes)")
     arguments = parser.parse_args()
-    if arguments.planted:
-        report = plant(arguments.steps, arguments.seed)
-    else:
-        report = run(arguments.steps, arguments.seed, arguments.shrink)
+    steps, seed = arguments.steps, arguments.seed
+    report = plant(steps, seed) if arguments.planted else run(steps, seed, arguments.shrink)
     print(json.dumps(report))
     return 1 if report["violation"] or None in report.get("found_after", {}).values() else 0
 

@@ -115,7 +115,7 @@ class Agent:
             gates.passing(f"agent writes {kind}", bus)
             record(kind, job, **body)
 
-        self.store.record = passing  # type: ignore[method-assign]
+        self.store.record = passing
         queue, box = self.store.queue, self.box
 
         def keeping_back(kind: str, job: str, envelope: bytes) -> None:

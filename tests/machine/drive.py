@@ -45,7 +45,7 @@ def drive(days: int = DAYS, seed: int = SEED, shrink: bool = False) -> Report:
     with _quiet():
         try:
             run_state_machine_as_test(hypothesis.seed(seed)(counted), settings=how)
-        except Exception as error:  # noqa: BLE001 - any exception of a process is a violation
+        except Exception as error:  # any exception of a process is a violation
             return Report(counted.steps, counted.seen, f"{type(error).__name__}: {error}", _program(error))
     return Report(counted.steps, counted.seen)
 

@@ -45,7 +45,16 @@ _AGENT: Final = (
     "followed",
     "cancel",
 )
-_RELAY: Final = ("step", "sync", "evidence", "session_ended", "approved", "destroyed", "ciphertext_deleted", "key_destroyed")
+_RELAY: Final = (
+    "step",
+    "sync",
+    "evidence",
+    "session_ended",
+    "approved",
+    "destroyed",
+    "ciphertext_deleted",
+    "key_destroyed",
+)
 _IPC: Final = (
     "print",
     "answered",
@@ -72,7 +81,10 @@ POINTS: Final = (
 AT_THE_PRINT: Final = tuple(
     point
     for point in POINTS
-    if any(word in point for word in ("release", "requested", "intent", "committed", "create_job", "send_document", "statement"))
+    if any(
+        word in point
+        for word in ("release", "requested", "intent", "committed", "create_job", "send_document", "statement")
+    )
     or point.split(" ")[0] in _OPENER
 )
 """Those between intent and the last statement, where most is at stake."""

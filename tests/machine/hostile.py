@@ -1,4 +1,4 @@
-"""An attacker on the lines, who keeps every message, and an agent that has been taken over: it has the link key, and no print key."""
+"""An attacker on the lines, who keeps every message, and an agent that was taken over: it has the link key, and no print key."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""The rules. Each is one thing that somebody does or that happens; after each the watchman looks, and at the end the day settles."""
+"""The rules. Each is something that people do or that happens; after each the watchman looks, and in the end the day settles."""
 
 from collections import Counter
 from typing import Any, ClassVar, Final
@@ -20,7 +20,9 @@ BUS: Final = st.sampled_from((0, 0, 0, 1))
 PICK: Final = st.integers(0, 3)
 PAGES: Final = st.integers(1, 3)
 SERVICE: Final = st.sampled_from(("resident-record", "resident-record", "claim-form", "two-approvers"))
-MODE: Final = st.sampled_from((DutyMode.CITY_HALL, DutyMode.CITY_HALL, DutyMode.CITY_HALL, DutyMode.DISASTER, DutyMode.ROUTE_BUS))
+MODE: Final = st.sampled_from(
+    (DutyMode.CITY_HALL, DutyMode.CITY_HALL, DutyMode.CITY_HALL, DutyMode.DISASTER, DutyMode.ROUTE_BUS)
+)
 MISHAP: Final = st.sampled_from((*Mishap, Mishap.KILL_AGENT, Mishap.KILL_SPOOLER, Mishap.KILL_SENDER))
 TO_THREE: Final = 18 * 3600 + 60.0
 """From 09:00 JST to after 03:00 of the next day, when the day's key goes."""
@@ -39,7 +41,13 @@ AFTER: Final = st.sampled_from((0.0, 0.0, 8.0, 70.0, 150.0))
 
 SELDOM: Final = st.sampled_from((False, False, False, True))
 CLERK: Final = st.sampled_from(("opens a session", "sends a document", "approves", "cancels", "ends the session"))
-ATTACKS: Final = ("replays", "replays a release request", "replays a statement", "keeps statements back", "presses print")
+ATTACKS: Final = (
+    "replays",
+    "replays a release request",
+    "replays a statement",
+    "keeps statements back",
+    "presses print",
+)
 FATES: Final = st.lists(st.sampled_from(Fate), min_size=1, max_size=4)
 
 
@@ -100,7 +108,8 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self._here("on_bus"))
     @rule(pick=PICK, fault=FAULT, after=AFTER)
     def a_concierge_presses_print(self, pick: int, fault: Fault, after: float) -> None:
-        self._print(*self._one(self._here("on_bus"), pick), fault, after)
+        bus, job = self._one(self._here("on_bus"), pick)
+        self._print(bus, job, fault, after)
 
     @precondition(lambda self: self._here(*MAY_BE_ANSWERED))
     @rule(pick=PICK, spoils=SELDOM)
@@ -151,7 +160,7 @@ class Machine(RuleBasedStateMachine):
     def what_was_held_arrives(self, pick: int, times: int) -> None:
         line, held = self._one(self._held, pick)
         if times:
-            line.deliver(held, twice=times == 2)  # noqa: PLR2004
+            line.deliver(held, twice=times == 2)
         else:
             line.drop(held)
         self.world.run()

@@ -132,7 +132,7 @@ class ModelOpener:
         if self._key is None:
             raise ChannelError("out of step")
         self._request = strict_json.decode(use.request, ReleaseRequest)
-        with mock.patch.object(real, "SystemClock", lambda: self._path.clock):
+        with mock.patch.object(real, "SystemClock", return_value=self._path.clock):
             self._header, self._document = real._open(self._key, self._order, use, self._request, self._fd)
         self._on_opened(self._request, self._header, use.envelope, bytes(self._document))
         self._say(Opened())

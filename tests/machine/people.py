@@ -116,7 +116,7 @@ class People:
         self.world.run()
 
     def answer(self, bus: str, job: str, spoils: bool) -> None:
-        """She looks at the tray and says what lies there; while the printer works she waits, and what the screen says comes first."""
+        """She waits while the printer works, does what the screen says, looks at the tray, and says what lies there."""
         agent, truth, printer = self.world.agents[bus], self.world.truth, self.world.boxes[bus].printer
         if agent.process.dead or any(one.sheet_since is not None for one in printer.jobs.values()):
             return
@@ -136,8 +136,7 @@ class People:
 
     def switch_off(self, bus: str) -> None:
         """The printer, and on again."""
-        self.world.boxes[bus].printer.switch(on=False)
-        self.world.boxes[bus].printer.switch(on=True)
+        self.world.boxes[bus].printer.cut()
 
     def refill(self, bus: str) -> None:
         """Paper, unless the screen is dark or says that the printer is to be left alone."""

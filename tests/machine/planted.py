@@ -105,7 +105,7 @@ def an_older_nonce_is_taken() -> Iterator[None]:
 def not_found_is_taken_for_never_there() -> Iterator[None]:
     """After a restart "no such job" always means that no sheet came out."""
     never = Verdict(Finding.NO_SHEET, "never_at_printer")
-    with mock.patch.object(Recovery, "_not_found", lambda self, printer, known: never):
+    with mock.patch.object(Recovery, "_not_found", return_value=never):
         yield
 
 
@@ -119,7 +119,7 @@ def a_torso_is_believed() -> Iterator[None]:
 @contextlib.contextmanager
 def the_order_is_not_looked_at() -> Iterator[None]:
     """Link messages are taken in any order."""
-    with mock.patch("cityhall_relay.bus_desk.judge", lambda last, message: sequence.Verdict.NEW):
+    with mock.patch("cityhall_relay.bus_desk.judge", return_value=sequence.Verdict.NEW):
         yield
 
 
@@ -129,7 +129,7 @@ def the_key_outlives_its_job() -> Iterator[None]:
     bury = Undertaker._bury
 
     def keep(self: Undertaker, job: Any) -> None:
-        with mock.patch.object(Vault, "destroy", lambda self, name: None):
+        with mock.patch.object(Vault, "destroy", return_value=None):
             bury(self, job)
 
     with mock.patch.object(Undertaker, "_bury", keep):

@@ -127,6 +127,11 @@ class ModelPrinter:
             self.since = self.time.now
         self.on = on
 
+    def cut(self) -> None:
+        """Off, and on again."""
+        self.switch(on=False)
+        self.switch(on=True)
+
     def advance(self) -> None:
         """What it has done by now."""
         if not self.on:

@@ -30,9 +30,7 @@ async def checked(document: bytes, limits: IntakeLimits, drawing: Drawing | None
 class Relay:
     """One running relay over the state in `top`. `hint` wakes a bus."""
 
-    def __init__(
-        self, top: Path, clock: BoxClock, process: Process, gates: Gates, hint: Callable[[str], None]
-    ) -> None:
+    def __init__(self, top: Path, clock: BoxClock, process: Process, gates: Gates, hint: Callable[[str], None]) -> None:
         self.process, self._gates = process, gates
         self.parts = boss.build(load_relay(top / "relay.toml"), clock, checked)
         self.bodies = top / "state" / "bodies"

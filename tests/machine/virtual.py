@@ -44,7 +44,7 @@ class Loop(base_events.BaseEventLoop):
     def __init__(self, time: Time) -> None:
         super().__init__()
         self._world = time
-        self._selector = self  # type: ignore[assignment] # asked for events by the base class, and there are none
+        self._selector = self
 
     def time(self) -> float:
         """The world's."""
@@ -86,7 +86,7 @@ class Loop(base_events.BaseEventLoop):
 def _work(done: asyncio.Future[Any], func: Callable[..., Any], args: tuple[Any, ...]) -> None:
     try:
         result = func(*args)
-    except Exception as error:  # noqa: BLE001 - a thread's error is its caller's
+    except Exception as error:  # a thread's error is its caller's
         if not done.done():
             done.set_exception(error)
     else:
@@ -126,7 +126,7 @@ class Process:
         for task in asyncio.all_tasks(self.loop):
             task._log_destroy_pending = False  # type: ignore[attr-defined]
             with contextlib.suppress(RuntimeError):
-                task.get_coro().close()  # type: ignore[union-attr]
+                task.get_coro().close()
         self._tasks.clear()
         self.loop.forget_everything()
         self.loop.close()
@@ -136,7 +136,7 @@ class Process:
             return
         try:
             call(*args)
-        except Exception as error:  # noqa: BLE001 - said with its process's name
+        except Exception as error:  # said with its process's name
             self._fault(error)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:

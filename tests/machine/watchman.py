@@ -1,7 +1,7 @@
-"""What must hold, whatever happened: invariants I1 to I10 (docs/design.md), each judged by what the models saw and by both journals.
+"""What must hold, whatever happened: invariants I1 to I10 (docs/design.md), judged by what the models saw and by both journals.
 
-Hooks judge at once (`released`, `opened`, `sending`, `begun`, `heard`); `look` judges the stores after each step. None of it asks the
-program under test whether it was right: the lifecycle table is a copy made at import, and every proof is verified again here.
+Hooks judge at once (`released`, `opened`, `sending`, `begun`, `heard`); `look` judges the stores after each step. The program under
+test is never asked whether it was right: the lifecycle table is a copy made at import, and every proof is verified again here.
 """
 
 from collections import Counter
@@ -90,6 +90,7 @@ class Watchman:
         self._opened: set[tuple[str, int]] = set()
         self.at_city_hall: dict[str, str] = {}
         self.on_bus: dict[str, dict[str, str]] = {}
+        self.ever_on_a_bus: set[str] = set()
         self._journals: dict[str, Journal] = {}
         self._places: dict[str, tuple[int, int]] = {}
         self.seen: Counter[str] = Counter()
@@ -116,14 +117,22 @@ class Watchman:
         if job is None or session is None:
             return
         limits, sealed = self._file.city.limits, job.header
-        must(header.job == job.job and header.bus == job.bus == bus == self._truth.sent[job.job].bus, "I2", "another bus's job")
+        must(
+            header.job == job.job and header.bus == job.bus == bus == self._truth.sent[job.job].bus,
+            "I2",
+            "another bus's job",
+        )
         live = session.ended_at is None and session.active_at + limits.session_idle_s * 1000 > utc_ms
         must(live and header.session == job.session and session.bus == bus, "I2", "released outside its live session")
         service = self._file.city.services[job.service]
         must(before.approvals >= (2 if service.second_approver else 1), "I2", "released without approval")
         must(job.approved_at and job.approved_at + limits.approved_s * 1000 > utc_ms, "I2", "approved too long ago")
         must(may_print(header.mode, sealed.job_class), "I2", f"{sealed.job_class} released in {header.mode}")
-        must(header.software == software_digest() and header.config == self._file.digest, "I2", "another program's release")
+        must(
+            header.software == software_digest() and header.config == self._file.digest,
+            "I2",
+            "another program's release",
+        )
         must(header.attempt == job.attempt and header.seal_digest == job.seal_digest, "I2", "another attempt's release")
         key = (job.job, header.attempt)
         if key in self.given:
@@ -153,8 +162,16 @@ class Watchman:
         job, attempt = split(name)
         for earlier in self.sends.get(job, []):
             must(earlier != attempt, "I1", f"{name} was sent twice")
-            must(self._nonce(job, earlier) in self.without_sheet, "I1", f"{name} was sent, and {earlier} may have come out")
-        must((job, attempt) in self._opened and self._truth.sent[job].bus == bus, "I2", f"{name} was sent without release")
+            must(
+                self._nonce(job, earlier) in self.without_sheet,
+                "I1",
+                f"{name} was sent, and {earlier} may have come out",
+            )
+        must(
+            (job, attempt) in self._opened and self._truth.sent[job].bus == bus,
+            "I2",
+            f"{name} was sent without release",
+        )
         self.sends.setdefault(job, []).append(attempt)
         self.seen["sent to the printer"] += 1
 
@@ -203,7 +220,9 @@ class Watchman:
         kept |= {job for (job,) in store.db.execute("select job from releases").fetchall()}
         kept |= {path.name for path in relay.bodies.iterdir()}
         must(kept <= live, "I4", f"something is kept of {sorted(kept - live)}")
-        ended = {name for (name,) in store.db.execute("select session from sessions where ended_at is not null").fetchall()}
+        ended = {
+            name for (name,) in store.db.execute("select session from sessions where ended_at is not null").fetchall()
+        }
         left = [job for job, state, session in rows if session in ended and state in _BEFORE]
         must(not left, "I10", f"alive after their session: {left}")
 
@@ -221,7 +240,9 @@ class Watchman:
 
     def _must_be_proven(self, store: Any, job: str, attempt: int) -> None:
         nonce = self._nonce(job, attempt)
-        for said in store.db.execute("select envelope from evidence where job = ? and attempt = ?", [job, attempt]).fetchall():
+        for said in store.db.execute(
+            "select envelope from evidence where job = ? and attempt = ?", [job, attempt]
+        ).fetchall():
             evidence = self._evidence(self._truth.sent[job].bus, said[0])
             if evidence.finding is Finding.NO_SHEET and evidence.nonce == nonce:
                 return
@@ -234,6 +255,7 @@ class Watchman:
             if kind == "offered":
                 must(self._truth.sent[job].bus == bus, "I2", f"{job} is on {bus}")
                 states[job] = "offered"
+                self.ever_on_a_bus.add(job)
             elif kind == "step":
                 states[job] = self._followed(bus, job, states[job], body)
             elif kind == "forgotten":

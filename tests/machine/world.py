@@ -5,7 +5,7 @@ import functools
 import random
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from unittest import mock
@@ -15,6 +15,7 @@ from cityhall_base.city import CityFile, parse_city
 from cityhall_relay import boss
 from cityhall_relay.settings import load_relay
 from cityhall_relay.store.rows import Session
+from cityhall_wire.modes import DutyMode
 from tests import relay_city
 from tests.machine.bus import OLD_SOFTWARE, Agent, Box, Spooler
 from tests.machine.gates import Gates, Mishap
@@ -28,6 +29,12 @@ from tests.relay_city import BUSES, CITY, Keys
 
 MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder in memory, where the machine has one
 UUID: Final = "urn:uuid:00000000-0000-0000-0000-00000000000"
+
+
+_FATES: Final = {Mishap.LOSE_ANSWER: Fate.ANSWER_LOST, Mishap.DOUBLE: Fate.DOUBLED, Mishap.HOLD: Fate.HELD}
+
+
+def _nothing() -> None: ...
 
 
 class Ground(NamedTuple):
@@ -135,43 +142,38 @@ class World:
     def happen(self, mishap: Mishap, bus: str) -> None:
         """At a point, or by a rule. What city hall itself is about concerns the first bus."""
         bus = bus or next(iter(self.boxes))
+        if mishap in _FATES:
+            self.boxes[bus].line.fates.appendleft(_FATES[mishap])
+        elif mishap in (Mishap.END_SESSION, Mishap.LEAVE_DUTY):
+            self._somebody_comes_between(mishap, bus)
+        else:
+            self._break(mishap, bus)
+
+    def _somebody_comes_between(self, mishap: Mishap, bus: str) -> None:
+        # People's words wait for their turn in the program that hears them.
+        agent = self.agents[bus]
+        if mishap is Mishap.END_SESSION:
+            self.relay.process.soon(self.end_session, bus)
+        else:
+            agent.process.soon(agent.commands.set_mode, DutyMode.ROUTE_BUS)
+
+    def _break(self, mishap: Mishap, bus: str) -> None:
         agent, spooler, box = self.agents[bus], self.spoolers[bus], self.boxes[bus]
-        match mishap:
-            case Mishap.KILL_AGENT:
-                agent.kill()
-            case Mishap.KILL_SPOOLER:
-                spooler.kill()
-            case Mishap.KILL_RELAY:
-                self.relay.kill()
-            case Mishap.CUT_PRINTER:
-                self._cut_printer(box)
-            case Mishap.CUT_BOX:
-                self._cut_box(bus)
-            case Mishap.CUT_ALL:
-                self._cut_box(bus)
-                self._cut_printer(box)
-            case Mishap.CUT_LINE:
-                box.line.up = False
-            case Mishap.HALF_A_DOCUMENT:
-                spooler.path.breaks_off = lambda: None
-            case Mishap.KILL_SENDER:
-                spooler.path.breaks_off = spooler.kill
-            case Mishap.STALL_SENDER:
-                spooler.path.breaks_off = spooler.path.stall
-            case Mishap.LOSE_ANSWER:
-                box.line.fates.appendleft(Fate.ANSWER_LOST)
-            case Mishap.DOUBLE:
-                box.line.fates.appendleft(Fate.DOUBLED)
-            case Mishap.HOLD:
-                box.line.fates.appendleft(Fate.HELD)
-            case Mishap.FREEZE_AGENT:
-                agent.process.frozen = True
-            case Mishap.FREEZE_SPOOLER:
-                spooler.process.frozen = True
-            case Mishap.END_SESSION:
-                self.relay.process.soon(self.end_session, bus)
-            case Mishap.LEAVE_DUTY:
-                agent.process.soon(agent.commands.set_mode, relay_city.DutyMode.ROUTE_BUS)
+        acts: dict[Mishap, Callable[[], object]] = {
+            Mishap.KILL_AGENT: agent.kill,
+            Mishap.KILL_SPOOLER: spooler.kill,
+            Mishap.KILL_RELAY: self.relay.kill,
+            Mishap.CUT_PRINTER: box.printer.cut,
+            Mishap.CUT_BOX: lambda: self._cut_box(bus),
+            Mishap.CUT_ALL: lambda: self._cut_all(bus),
+            Mishap.CUT_LINE: lambda: setattr(box.line, "up", False),
+            Mishap.HALF_A_DOCUMENT: lambda: setattr(spooler.path, "breaks_off", _nothing),
+            Mishap.KILL_SENDER: lambda: setattr(spooler.path, "breaks_off", spooler.kill),
+            Mishap.STALL_SENDER: lambda: setattr(spooler.path, "breaks_off", spooler.path.stall),
+            Mishap.FREEZE_AGENT: lambda: setattr(agent.process, "frozen", True),
+            Mishap.FREEZE_SPOOLER: lambda: setattr(spooler.process, "frozen", True),
+        }
+        acts[mishap]()
 
     def start_again(self, software: bytes | None = None) -> None:
         """Whatever is dead is started, as the service manager does it."""
@@ -198,16 +200,16 @@ class World:
         self.spoolers[bus].kill()
         self.boxes[bus].clock.since = self.time.now
 
-    def _cut_printer(self, box: Box) -> None:
-        box.printer.switch(on=False)
-        box.printer.switch(on=True)
+    def _cut_all(self, bus: str) -> None:
+        self._cut_box(bus)
+        self.boxes[bus].printer.cut()
 
     def _serve(self, asked: Asked) -> Reply:
         if asked.path != "/1/release" or self.relay.process.dead:
             return self.relay.serve(asked)
         before = self.watchman.before_release(asked.raw, self.relay.parts)
         reply = self.relay.serve(asked)
-        if reply.status == 200:  # noqa: PLR2004
+        if reply.status == 200:
             with self._noting():
                 self.watchman.released(asked.bus, before, reply.body, self.time.now, self.hall_clock.utc_ms())
         return reply
@@ -265,7 +267,7 @@ class World:
         self.spoolers[bus] = Spooler(self.boxes[bus], self._process(f"spooler of {bus}"), software)
 
     def hint(self, bus: str) -> None:
-        """"Sync now": over the broker, which needs the same line."""
+        """ "Sync now": over the broker, which needs the same line."""
         agent = self.agents.get(bus)
         if agent is not None and self.boxes[bus].line.up:
             agent.process.soon(agent.syncer.wake)

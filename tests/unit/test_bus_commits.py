@@ -135,6 +135,14 @@ def test_a_refused_request_has_used_no_attempt(scene: Scene) -> None:
     assert scene.state == (JobState.ON_BUS, 1)
 
 
+def test_a_statement_about_another_request_of_the_same_attempt_moves_no_job(scene: Scene) -> None:
+    scene.hear(scene.requested())
+    for finding in (Finding.NO_SHEET, Finding.COMPLETED):
+        scene.states(finding, nonce=b"o" * 32, incarnation="1" * 32)
+    assert scene.state == (JobState.RELEASING, 1)
+    assert scene.outgoing() == ["evidence"]  # both have number 1, and city hall gets what was said under it first
+
+
 def test_a_repeated_statement_is_posted_once(scene: Scene) -> None:
     scene.hear(scene.requested())
     for _ in range(3):
