@@ -5,7 +5,6 @@ acknowledged. Whatever a power cut leaves of the first two belongs to no job and
 """
 
 import asyncio
-import hmac
 import secrets
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
@@ -17,20 +16,21 @@ from msgspec import Meta
 from cityhall_base.city import City, Service
 from cityhall_base.clock import Clock
 from cityhall_base.printers import PDF, Printer
-from cityhall_relay import errors
+from cityhall_relay import errors, reissue
 from cityhall_relay.bodies import Bodies
 from cityhall_relay.changes import Changes
 from cityhall_relay.intake.errors import IntakeRefused, RefusedUnlessFlattened
 from cityhall_relay.intake.report import FLATTENING_CURES, Drawing, IntakeLimits, Report
 from cityhall_relay.jobs import Jobs
+from cityhall_relay.reissue import Came, Reissue
 from cityhall_relay.sessions import Sessions
 from cityhall_relay.store import RelayStore
 from cityhall_relay.store.rows import Job, Session
 from cityhall_relay.vault import Vault
 from cityhall_wire import PROTOCOL_VERSION, headers, seal
 from cityhall_wire.check_word import CheckWord, check_word
-from cityhall_wire.headers import JobId, SealHeader
-from cityhall_wire.lifecycle import BEFORE_RELEASE, WITHOUT_SHEET, JobState
+from cityhall_wire.headers import SealHeader
+from cityhall_wire.lifecycle import BEFORE_RELEASE, JobState
 from cityhall_wire.sheets import Sides, sheets_for
 
 Check = Callable[[bytes, IntakeLimits, Drawing | None], Awaitable[Report]]
@@ -38,13 +38,6 @@ SubmissionId = Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z")]
 
 _DRAWS: Final = 1000
 """5760 check words and at most a few hundred live jobs: a second draw is rare, a thousandth is a fault."""
-
-
-class Reissue(msgspec.Struct, frozen=True, kw_only=True):
-    """刷り直し: the spoiled job that the new one takes the place of, and the number on its sheet where that paper has one."""
-
-    of: JobId
-    sheet: Annotated[str, Meta(max_length=32)] = ""
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,8 +90,7 @@ class Submissions:
         self._check, self._city, self._clock, self._changes = check, city, clock, changes
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._drawn: set[CheckWord] = set()
-        # What came already in a live session, by a digest that means nothing outside this process and dies with it.
-        self._key, self._came = secrets.token_bytes(32), dict[tuple[str, bytes], str]()
+        self._came = Came(store, sessions)
 
     async def take(self, ask: Submission, read: Callable[[], Awaitable[bytes]]) -> Accepted:
         """Read, check, seal and keep the document. Raises RelayError or IntakeError with the sentence for the clerk."""
@@ -108,17 +100,11 @@ class Submissions:
                 return Accepted(known, new=False)
             session, service = self._allowed(ask)
             report = await self._checked(document, self._drawing(ask, session, service), service)
-            mark = session.session, await asyncio.to_thread(hmac.digest, self._key, document, "sha256")
-            prepared = _Prepared(document, report, "" if ask.reissue else self._before(mark))
+            mark = await self._came.mark(session, document)
+            prepared = _Prepared(document, report, "" if ask.reissue else self._came.before(mark))
             job = await self._seal_and_keep(ask, session, service, prepared)
-            self._came[mark] = job.job
+            self._came.remember(mark, job.job)
             return Accepted(job, new=True)
-
-    def _before(self, mark: tuple[str, bytes]) -> str:
-        """The job of this session that holds the very same document, where that one has used paper or still may."""
-        self._came = {mark: job for mark, job in self._came.items() if self._sessions.live(mark[0])}
-        job = self._store.job(self._came.get(mark, ""))
-        return job.job if job and job.state not in WITHOUT_SHEET else ""
 
     def _known(self, ask: Submission, size: int) -> Job | None:
         job = self._store.job_of_submission(ask.number)
@@ -156,21 +142,8 @@ class Submissions:
         if len(waiting) >= self._city.limits.offers_per_bus:
             raise errors.BusFullError
         if ask.reissue is not None:
-            self._check_reissue(ask.reissue, session, ask.service)
+            reissue.check(ask.reissue, session, ask.service, self._store, self._city)
         return session, service
-
-    def _check_reissue(self, reissue: Reissue, session: Session, service: str) -> None:
-        """Raises NotFoundError or ReissueError. Whoever is the clerk now: the bus, the service and the sheet must be those."""
-        spoiled = self._store.job(reissue.of)
-        if spoiled is None or (spoiled.bus, spoiled.service) != (session.bus, service):
-            raise errors.NotFoundError
-        if spoiled.state is not JobState.SPOILED:
-            raise errors.ReissueError
-        if spoiled.voided_at is not None or self._store.reissue_of(spoiled.job) is not None:
-            raise errors.ReissueUsedError
-        numbers = {number for entry in self._store.sheets(spoiled.job) for number in entry.named}
-        if (numbers or self._city.papers[spoiled.header.paper].controlled) and reissue.sheet not in numbers:
-            raise errors.ReissueSheetError
 
     def _printer(self, bus: str) -> Printer:
         return self._city.printers[self._city.vehicles[bus].printer]

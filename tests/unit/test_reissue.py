@@ -15,8 +15,9 @@ from cityhall_relay.errors import (
     SubmissionReusedError,
     TooLateError,
 )
+from cityhall_relay.reissue import Reissue
 from cityhall_relay.store.rows import Job, Session
-from cityhall_relay.submission import Reissue, Submission
+from cityhall_relay.submission import Submission
 from cityhall_relay.views import job_view
 from cityhall_wire.lifecycle import JobState
 from cityhall_wire.messages import link
