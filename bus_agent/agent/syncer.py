@@ -1,7 +1,6 @@
 """Keeps bus and city hall at one view: what happened goes out first, in order; then `sync`, and its plan is applied.
 
-What happened goes before `sync`, because it says more than the inventory: sheet numbers, and what the print key has seen. Many
-facts go in one request: of a hundred after a dead zone each would else cost its own round trip.
+What happened goes before `sync`, because it says more than the inventory: sheet numbers, and what the print key has seen.
 
 Level-triggered: at once on a hint or a change of its own, else every `sync_s`; after any loss, in any order, any number of
 times, both sides end in the same state.
@@ -12,32 +11,25 @@ import contextlib
 import hashlib
 import logging
 import secrets
-from collections.abc import Sequence
-from typing import Final
 
 import msgspec
 
 from bus_agent.agent.duty import Duty, inventory
 from bus_agent.agent.facts import Scribe
 from bus_agent.agent.link import Link
+from bus_agent.agent.outbox import EVIDENCE, Outbox
 from bus_agent.agent.planning import Planner
 from bus_agent.agent.pulse import Pulse
 from bus_agent.agent.retry import Retry
-from bus_agent.agent.rows import Job, Outgoing
+from bus_agent.agent.rows import Job
 from bus_agent.agent.store import BusStore
-from bus_agent.errors import AnswerError, LinkError, RejectedError, UnknownJobError
+from bus_agent.errors import AnswerError, LinkError
 from cityhall_base.clock import Clock
 from cityhall_base.store import TROUBLE, trouble
 from cityhall_base.words import Word
-from cityhall_wire import strict_json
 from cityhall_wire.limits import Limits
-from cityhall_wire.messages import envelope
-from cityhall_wire.messages.envelope import Envelope, Opened, Role
 from cityhall_wire.messages.link import LinkMessage, Sync
-from cityhall_wire.messages.relay import Answer, DeletionReceipt, Plan, Receipt, Refusal, SessionReceipt, Stale
-
-EVIDENCE: Final = "/1/evidence"
-_UNREADABLE: Final = frozenset({400, 413, 415})
+from cityhall_wire.messages.relay import Answer, Plan, Refusal, Stale
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +74,7 @@ class Syncer:
         self._planner, self._duty, self._digests, self._limits = planner, duty, digests, limits
         self._clock = clock
         self._wake = asyncio.Event()
+        self._outbox = Outbox(store, link, scribe, planner, self.wake)
         self._one_at_a_time = asyncio.Lock()
         self._due = 0.0  # when the next plan is wanted, by CLOCK_BOOTTIME
         self._told = b""  # digest of the inventory that city hall has
@@ -137,105 +130,26 @@ class Syncer:
     async def once(self) -> None:
         """Everything out, one plan in, and out what follows from it; raises LinkError."""
         async with self._one_at_a_time:
-            await self._drain()
+            await self._outbox.drain()
             if await self._sync(whole=False) and await self._sync(whole=True):
                 raise AnswerError("asked for the same twice")
-            await self._drain()
+            await self._outbox.drain()
         self._up()
 
     async def flush(self) -> None:
         """Everything out, so that city hall knows what came before a print; raises LinkError."""
         async with self._one_at_a_time:
-            await self._drain()
+            await self._outbox.drain()
 
     async def ask(self, kind: type[LinkMessage], **fields: object) -> Answer:
         """Say something that is worth nothing later, and hear the answer now; raises LinkError."""
         async with self._one_at_a_time:
-            await self._drain()
+            await self._outbox.drain()
             _, opened = await self._link.ask(EVIDENCE, self._scribe.sign(kind, **fields))
             if isinstance(opened.message, Stale):
                 self._scribe.outrun(opened.message.boot)
                 _, opened = await self._link.ask(EVIDENCE, self._scribe.sign(kind, **fields))
         return opened.expect(Answer)
-
-    # --- what happened, in order ---
-
-    async def _drain(self) -> None:
-        most = envelope.BATCH_ENVELOPES
-        while waiting := self._store.outgoing(most):
-            raws = [message.envelope for message in waiting]
-            batch = waiting[: envelope.fitting(raws)]
-            try:
-                answers = await self._link.ask_all(EVIDENCE, raws[: len(batch)])
-            except RejectedError as error:
-                if error.status not in _UNREADABLE:
-                    raise
-                alone = len(batch) == 1
-                if alone:
-                    self._drop(batch[0], f"status_{error.status}")
-                # What is wrong with a whole batch is found out by its first envelope alone.
-                most = envelope.BATCH_ENVELOPES if alone else 1
-                continue
-            most = envelope.BATCH_ENVELOPES
-            # City hall answers in order and may stop early; what has no answer is said again.
-            self._settle(list(zip(batch, answers, strict=False)))
-
-    def _settle(self, answered: Sequence[tuple[Outgoing, Opened]]) -> None:
-        with self._store.event():
-            for message, opened in answered:
-                if isinstance(opened.message, Receipt | DeletionReceipt | SessionReceipt):
-                    self._receipted(message, opened.message)
-        for message, opened in answered:
-            match opened.message:
-                case Receipt() as receipt:
-                    self._agree(receipt)
-                case DeletionReceipt() | SessionReceipt():
-                    pass
-                case Stale() as stale:
-                    self._sign_again(message, stale)
-                    return  # what follows has other numbers now
-                case Refusal() as refusal:
-                    self._drop(message, refusal.reason)
-                case _:
-                    self._drop(message, opened.kind)
-
-    def _receipted(self, message: Outgoing, receipt: Receipt | DeletionReceipt | SessionReceipt) -> None:
-        self._store.answered(message)
-        self._store.record("receipted", message.job, what=message.kind)
-        if isinstance(receipt, DeletionReceipt):
-            self._store.forget(message.job)
-
-    def _agree(self, receipt: Receipt) -> None:
-        try:
-            self._planner.agree(receipt.job, receipt.state, receipt.attempt)
-        except UnknownJobError:
-            log.info("%s: receipted, and forgotten here already", receipt.job)
-
-    def _drop(self, message: Outgoing, reason: str) -> None:
-        log.warning("%s: city hall does not take %s: %s", message.job, message.kind, reason)
-        with self._store.event():
-            self._store.answered(message)
-            self._store.record("not_taken", message.job, what=message.kind, reason=reason)
-        self.wake()
-
-    def _sign_again(self, message: Outgoing, stale: Stale) -> None:
-        # The fact stays true; only its number is too low, and so are those of all that wait behind it.
-        if stale.boot >= self._store.boot:
-            self._scribe.outrun(stale.boot)
-        if envelope.KINDS[message.kind].role is not Role.LINK:
-            self._drop(message, "stale")
-            return
-        with self._store.event():
-            for later in self._store.outgoing(-1, message.id):
-                if envelope.KINDS[later.kind].role is Role.LINK:
-                    self._store.replace_outgoing(later, self._signed_again(later))
-
-    def _signed_again(self, message: Outgoing) -> bytes:
-        payload = strict_json.decode(message.envelope, Envelope).payload
-        fact = strict_json.decode(payload, envelope.KINDS[message.kind].payload)
-        own = LinkMessage.__struct_fields__
-        fields = {name: value for name, value in msgspec.structs.asdict(fact).items() if name not in own}
-        return self._scribe.sign(type(fact), **fields)  # type: ignore[type-var]
 
     # --- sync ---
 

@@ -8,7 +8,8 @@ from typing import Any, cast
 import pytest
 
 from bus_agent.agent.link import Link
-from bus_agent.agent.syncer import EVIDENCE, Digests, Syncer
+from bus_agent.agent.outbox import EVIDENCE
+from bus_agent.agent.syncer import Digests, Syncer
 from bus_agent.errors import RejectedError
 from cityhall_wire.lifecycle import JobState
 from cityhall_wire.limits import Limits
