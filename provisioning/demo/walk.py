@@ -24,7 +24,7 @@ from provisioning.demo.wait import wait_until
 from provisioning.errors import DocumentRefusedError, WalkError
 from provisioning.files import PUBLIC, write
 from provisioning.sample import sample_certificate
-from provisioning.small_city import BUS, SECTION, SERVICE, STOP
+from provisioning.small_city import SECTION, SERVICE, STOP
 
 STEP_S: Final = 60.0
 """For one step; the slowest, carrying 20 MB over loopback and sealing it, takes a few seconds."""
@@ -88,9 +88,10 @@ class Walk:
     def _open_session(self) -> str:
         self._tell("The concierge switches the bus to 市役所 (city hall).")
         self._house.concierge.run("mode", "city_hall")
-        self._tell("A clerk opens a counter session (窓口対応) on the bus.")
-        where = ("--bus", BUS, "--section", SECTION, "--stop", STOP)
-        return str(self._house.clerk.run("session", "open", *where)["session"])
+        self._tell("The concierge calls the section (呼出中), and a clerk accepts: a counter session (窓口対応).")
+        wait_until(lambda: self._house.snapshot()["link"]["state"] == "up", STEP_S, "the bus reaches city hall")
+        self._house.concierge.run("call", SECTION, "--stop", STOP)
+        return str(self._house.clerk.run("session", "accept")["session"])
 
     def _with_screen(self, path: Path, session: str, haystack: Haystack) -> Walked:
         self._tell("The clerk sends the document; city hall checks and seals it, and the ciphertext goes ahead.")
