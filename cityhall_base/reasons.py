@@ -53,6 +53,10 @@ class Reason(Word):
     KEY_GONE = ("reason.key_gone", "The key of that day is destroyed; nobody can open it any more.")
     BUS_SILENT = ("reason.bus_silent", "The bus has not been heard since, so nobody knows what came out.")
     BUS_LOST = ("reason.bus_lost", "The bus does not know this document any more.")
+    PROOF_MISSING = (
+        "reason.proof_missing",
+        "The bus says that nothing came out, and its printer's proof has not arrived.",
+    )
     VOIDED = ("reason.voided", "The clerk declared it void.")
     IDENTITY = ("reason.identity", "The person's identity could not be confirmed.")
     PAPER = ("reason.paper", "The bus has no paper for this document.")

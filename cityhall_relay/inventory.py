@@ -39,6 +39,9 @@ class Inventory:
                 self._lost(job)
             elif holding.attempt == job.attempt:
                 self._told(job, holding)
+            elif holding.attempt > job.attempt and job.state in AT_PRINTER:
+                # It says that nothing came out, and what the print key signed of that would have come before the inventory.
+                self._jobs.step(job, Event.DOUBT, By.RELAY, why=Reason.PROOF_MISSING.bare)
 
     def _lost(self, job: Job) -> None:
         # Before the release it is simply offered again; at the printer nobody is left who could say what came out.

@@ -13,11 +13,14 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.machine.machine import Machine
 from tests.machine.planted import Planted
 
-DAYS: Final = 44
+DAYS: Final = 36
 STEPS: Final = 50
 """An ordinary run: what a suite has time for."""
 
-SEED: Final = 7
+_AT_A_TIME: Final = 10
+"""Days from one seed. Hypothesis varies what it has tried; many short runs go further afield than a long one."""
+
+SEED: Final = 20261121
 
 
 class Report(NamedTuple):
@@ -31,6 +34,16 @@ class Report(NamedTuple):
 
 def drive(days: int = DAYS, seed: int = SEED, shrink: bool = False) -> Report:
     """Days one after the other, until one breaks an invariant or does not settle."""
+    steps, seen = 0, Counter[str]()
+    for done in range(0, days, _AT_A_TIME):
+        one = _some_days(min(_AT_A_TIME, days - done), seed + done, shrink)
+        steps, seen = steps + one.steps, seen + one.seen
+        if one.violation:
+            return one._replace(steps=steps, seen=seen)
+    return Report(steps, seen)
+
+
+def _some_days(days: int, seed: int, shrink: bool) -> Report:
     counted: type[Machine] = type("Counted", (Machine,), {"steps": 0, "seen": Counter()})
     how = settings(
         max_examples=days,

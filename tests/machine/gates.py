@@ -124,7 +124,6 @@ class Gates:
     def __init__(self, fire: Callable[[Mishap, str], None]) -> None:
         self._fire = fire
         self.armed: list[Armed] = []
-        self.passed: Counter[str] = Counter()
         self.fired: Counter[str] = Counter()
 
     def arm(self, armed: Armed) -> None:
@@ -137,7 +136,6 @@ class Gates:
 
     def passing(self, point: str, bus: str) -> None:
         """The product is at `point` on behalf of `bus` (empty: nobody's)."""
-        self.passed[point] += 1
         for at, armed in enumerate(self.armed):
             if armed.point == point and armed.bus in (bus, ""):
                 if armed.left:

@@ -197,6 +197,17 @@ def test_what_the_bus_refuses_is_refused_and_destroyed(on_bus: OnBus) -> None:
     assert not on_bus.town.relay.vault.holds(on_bus.name)
 
 
+def test_a_bus_that_goes_on_without_the_print_keys_proof_leaves_it_uncertain(on_bus: OnBus) -> None:
+    request, _ = on_bus.release()
+    on_bus.bus.now(on_bus.name, state=S.ON_BUS, attempt=2)
+    on_bus.bus.sync()
+    assert (on_bus.state, on_bus.job.why) == (S.UNCERTAIN, "proof_missing")
+    on_bus.bus.evidence(request, Finding.SENDING, 1)
+    on_bus.bus.sync()
+    assert on_bus.state is S.UNCERTAIN, "it cannot hide behind an older statement either"
+    assert state(on_bus.bus.evidence(request, Finding.NO_SHEET, 2)) is S.ON_BUS
+
+
 def test_a_bus_that_lost_a_job_at_its_printer_leaves_it_uncertain(on_bus: OnBus) -> None:
     on_bus.release()
     on_bus.bus.held.clear()
