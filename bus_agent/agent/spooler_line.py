@@ -48,8 +48,8 @@ class SpoolerLine:
         while True:
             try:
                 await self._converse(retry)
-            except (ChannelError, *TROUBLE) as error:
-                # What could not be written down was not agreed to either: the next connection asks again (`Recover`).
+            except (ChannelError, SpoolerGoneError, *TROUBLE) as error:
+                # It may be gone again before it has been asked anything. What could not be written down was not agreed to either: the next connection asks again (`Recover`).
                 if str(error) != said:
                     log.warning("spooler: %s", error)
                 said = str(error)

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.skipif(bool(HINDRANCE), reason=f"no power cuts here: {H
 PROGRAM = """
 import os, sys, tempfile
 from pathlib import Path
+from bus_agent.agent.bodies import Bodies
 from tests.crash import world
 from tests.crash.power import Supply
 
@@ -32,9 +33,11 @@ with tempfile.TemporaryDirectory() as name:
             if synced:
                 file.flush()
                 os.fsync(file.fileno())
+    Bodies(state).prepare("ciphertext", 3)
     supply.cut([])
     supply.restore()
     print([path.name for path in sorted(state.iterdir()) if path.is_file() and path.read_bytes() == b"row"])
+    print([path.name for path in (state / "bodies").iterdir()])
     supply.remove()
 """
 
@@ -42,4 +45,4 @@ with tempfile.TemporaryDirectory() as name:
 def test_what_was_synced_survives_a_power_cut_and_what_was_not_is_gone() -> None:
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=root, capture_output=True, text=True, check=False)
-    assert (done.stdout.strip(), done.returncode) == ("['promised']", 0), done.stderr
+    assert (done.stdout.strip(), done.returncode) == ("['promised']\n['ciphertext']", 0), done.stderr

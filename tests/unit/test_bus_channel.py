@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from bus_agent.errors import ChannelError, PeerGoneError, PeerSilentError, WrongPeerError
+from bus_agent.agent.spooler_line import SpoolerLine
+from bus_agent.errors import ChannelError, PeerGoneError, PeerSilentError, SpoolerGoneError, WrongPeerError
 from bus_agent.ipc import address
 from bus_agent.ipc.channel import MESSAGE_BYTES, BlockingChannel, check_peer, pair
 from bus_agent.ipc.loop import Channel
@@ -165,3 +166,31 @@ def test_a_left_over_socket_is_replaced_and_a_live_one_is_not(tmp_path: Path) ->
             address.listen(path, socket.SOCK_SEQPACKET, 0o600)
     with pytest.raises(ConfigError):
         address.listen(tmp_path / "none" / "sock", socket.SOCK_SEQPACKET, 0o600)
+
+
+def test_a_spooler_that_is_gone_again_before_it_was_asked_ends_no_agent(tmp_path: Path) -> None:
+    path, tries = tmp_path / "spooler.sock", 0
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listener.bind(str(path))
+    listener.listen()
+
+    async def scene() -> None:
+        line, again = SpoolerLine(path, os.getuid()), asyncio.Event()
+
+        def asks() -> None:
+            nonlocal tries
+            tries += 1
+            if tries == 2:
+                again.set()
+            line.send(Cancel(job=JOB, attempt=1, why="session_ended"))
+            raise SpoolerGoneError  # what sending the next message says
+
+        line.on_connect = asks
+        running = asyncio.create_task(line.run())
+        async with asyncio.timeout(20):
+            await again.wait()
+        running.cancel()
+
+    asyncio.run(scene())
+    listener.close()
+    assert tries == 2
