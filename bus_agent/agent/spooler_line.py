@@ -49,7 +49,8 @@ class SpoolerLine:
             try:
                 await self._converse(retry)
             except (ChannelError, SpoolerGoneError, *TROUBLE) as error:
-                # It may be gone again before it has been asked anything. What could not be written down was not agreed to either: the next connection asks again (`Recover`).
+                # It may be gone again before it has been asked anything; and what could not be written down was not agreed to
+                # either. The next connection asks again (`Recover`).
                 if str(error) != said:
                     log.warning("spooler: %s", error)
                 said = str(error)
