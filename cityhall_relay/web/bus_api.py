@@ -79,7 +79,9 @@ def _unpacked(request: Request, raw: bytes) -> bytes:
 
 
 def _packed(request: Request, answer: bytes) -> Response:
-    if coding.PACKED not in request.headers.get("accept-encoding", ""):
+    # Who says nothing of what may come takes what it has sent.
+    said = request.headers.get("content-encoding", coding.IDENTITY)
+    if coding.PACKED not in request.headers.get("accept-encoding", said):
         return Response(answer, media_type="application/json")
     return Response(coding.pack(answer), 200, {"Content-Encoding": coding.PACKED}, "application/json")
 
