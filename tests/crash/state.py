@@ -99,8 +99,9 @@ def next_plan(state: State, number: int, seed: int, *, power: bool, under_way: I
     weight = {name: hits[name] + (tried[name] - hits[name]) / 2 for name in places}
     least = min(weight.values())
     name = dice.choice([name for name in sorted(places) if weight[name] == least])
-    plain = [place for place in places[name] if place[0] in PLAIN] if dice.random() < 0.5 else []
-    scenario, most = dice.choice(plain or places[name])  # every other cycle has no other trouble than its mishap
+    reaching = _least_missed(state, name, places[name])
+    plain = [place for place in reaching if place[0] in PLAIN] if dice.random() < 0.5 else []
+    scenario, most = dice.choice(plain or reaching)  # every other cycle has no other trouble than its mishap
     nth = min(most, dice.choice((1, 1, 1, 2, 3)))
     mishap = power_cut(dice, name) if cut else draw(dice, name)
     return Plan(
@@ -114,6 +115,14 @@ def next_plan(state: State, number: int, seed: int, *, power: bool, under_way: I
 
 def _points(plans: Iterable[Plan]) -> Counter[str]:
     return Counter(plan.strike.target.name for plan in plans if plan.strike)
+
+
+def _least_missed(state: State, name: str, places: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """The scenarios that were sent there and did not come least often: some come there only in a new house."""
+    plans = (one.plan for one in state.records if not one.hit)
+    missed = Counter(plan.scenario for plan in plans if plan.strike and plan.strike.target.name == name)
+    least = min(missed[scenario] for scenario, _ in places)
+    return [place for place in places if missed[place[0]] == least]
 
 
 def _places(state: State, *, between: bool) -> dict[str, list[tuple[str, int]]]:
