@@ -1,6 +1,7 @@
 """Start an opener: a process of its own, exec'ed so that it inherits neither the print key nor anything else of the spooler."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import subprocess
@@ -12,7 +13,7 @@ from typing import Final, TypeVar
 import msgspec
 
 import bus_agent
-from bus_agent.errors import ChannelError, PeerSilentError
+from bus_agent.errors import ChannelError, PeerGoneError, PeerSilentError
 from bus_agent.ipc.channel import pair
 from bus_agent.ipc.loop import Channel
 from bus_agent.ipc.messages import Failed, FromOpener, Prepare, Prepared
@@ -62,7 +63,8 @@ class Opener:
             )
         self._channel: Channel[FromOpener] = Channel(ours, FromOpener)
         self.pid = self._process.pid
-        self.send(Prepare(printer=address))
+        with contextlib.suppress(PeerGoneError):  # killed as soon as it lived: whoever waits for it hears of it
+            self.send(Prepare(printer=address))
         self._preparing = asyncio.create_task(self._prepare())
 
     @property

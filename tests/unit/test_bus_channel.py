@@ -15,6 +15,7 @@ from bus_agent.ipc import address
 from bus_agent.ipc.channel import MESSAGE_BYTES, BlockingChannel, check_peer, pair
 from bus_agent.ipc.loop import Channel
 from bus_agent.ipc.messages import Cancel, Committed, Print, Step, ToSpooler
+from bus_agent.spooler.launch import Opener
 from cityhall_base.errors import ConfigError
 from cityhall_wire.modes import DutyMode
 
@@ -194,3 +195,20 @@ def test_a_spooler_that_is_gone_again_before_it_was_asked_ends_no_agent(tmp_path
     asyncio.run(scene())
     listener.close()
     assert tries == 2
+
+
+def test_an_opener_that_is_killed_as_soon_as_it_lives_is_missed_where_it_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def gone(self: Channel[Any], message: Any, fd: int | None = None) -> None:
+        raise PeerGoneError
+
+    async def scene() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(Channel, "send", gone)
+            opener = Opener("ipp://localhost:1/ipp/print")
+        opener.end()
+        with pytest.raises(PeerGoneError):
+            await opener.prepared()
+
+    asyncio.run(scene())
