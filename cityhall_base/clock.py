@@ -1,7 +1,21 @@
 """The one clock object. Processes get it handed in; tests own theirs."""
 
 import time
-from typing import Protocol
+from datetime import datetime, timedelta, timezone
+from typing import Final, Protocol
+
+JST: Final = timezone(timedelta(hours=9), "JST")
+"""What the city's clocks show; it has no summer time."""
+
+
+def jst(utc_ms: int) -> datetime:
+    """The city's own time."""
+    return datetime.fromtimestamp(utc_ms / 1000, JST)
+
+
+def business_day(utc_ms: int) -> str:
+    """The city's date, as 2026-11-22: books, checklists and incidents belong to one."""
+    return jst(utc_ms).date().isoformat()
 
 
 class Clock(Protocol):

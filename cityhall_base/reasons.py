@@ -41,6 +41,11 @@ class Reason(Word):
     BUS_BUSY = ("reason.bus_busy", "Another counter session is live on this bus; end it first.")
     UNKNOWN_PLACE = ("reason.unknown_place", "City hall's configuration does not name this section or stop.")
     UNKNOWN_SESSION = ("reason.unknown_session", "This counter session is over.")
+    # It locks a bus (cityhall_relay/sync.py).
+    SUSPENDED = (
+        "reason.suspended",
+        "City hall has taken this bus out of service; it prints nothing until it is let back in.",
+    )
     # It ends a job or a session.
     CLOSED = ("reason.closed", "The clerk ended the counter session.")
     ENDED_ON_BUS = ("reason.ended_on_bus", "The concierge ended the counter session.")

@@ -11,6 +11,7 @@ from cityhall_base.city import CityFile, load_city
 from cityhall_base.clock import Clock
 from cityhall_base.errors import ConfigError
 from cityhall_base.keys import load_public_key, load_signing_key
+from cityhall_base.reasons import Reason
 from cityhall_base.software import software_digest
 from cityhall_base.store import TROUBLE, Store, trouble
 from cityhall_relay import files
@@ -84,7 +85,8 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
     release = ReleaseDesk(store, jobs, sessions, vault, answers, rules, clock)
     evidence = EvidenceDesk(store, jobs, sessions, answers, city, clock)
     link = LinkDesk(store, jobs, facts, sessions, answers, clock)
-    bus_desk = BusDesk(city.city, keyrings, store, answers, clock, sessions, sync, release, evidence, link)
+    sync.locks.append(lambda bus, said: Reason.SUSPENDED if bus.suspended else None)
+    bus_desk = BusDesk(city.city, keyrings, store, answers, clock, sessions, sync, release, evidence, link, {})
 
     clerk_desk = ClerkDesk(store, jobs, facts, sessions, city, clock, changes)
     submissions = Submissions(store, jobs, sessions, vault, bodies, check, city, clock, changes)

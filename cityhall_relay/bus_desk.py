@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 
@@ -31,6 +31,9 @@ EVIDENCE: Final = (
 )
 """Kinds that each address takes."""
 
+Note = Callable[[Any, bytes, bytes], bytes]
+"""Takes a fact about no job, its envelope and digest, inside the running event: the signed `noted`, or another answer."""
+
 _STALE: Final = envelope.kind_of(relay.Stale)
 
 log = logging.getLogger(__name__)
@@ -51,10 +54,12 @@ class BusDesk:
         release: ReleaseDesk,
         evidence: EvidenceDesk,
         link_desk: LinkDesk,
+        notes: Mapping[type[link.LinkMessage], Note],
     ) -> None:
         self._city, self._keyrings, self._store, self._answers, self._clock = city, keyrings, store, answers, clock
         self._sessions = sessions
         self._sync, self._release, self._evidence, self._link = sync, release, evidence, link_desk
+        self._notes = notes
 
     def enrolled(self, bus: str | None) -> str:
         """The bus of this certificate's common name; raises NotAllowedError where none is enrolled under it."""
@@ -129,6 +134,8 @@ class BusDesk:
                     return self._link.session(message, digest)
                 case link.HandOver() | link.Spoiled() | link.Refused() | link.NothingCameOut() | link.Doubt():
                     return self._link.fact(message, digest)
+                case _ if note := self._notes.get(type(message)):
+                    return note(message, raw, digest)
         raise UnknownKindError(type(message).__name__)
 
 

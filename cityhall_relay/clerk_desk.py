@@ -9,11 +9,19 @@ import msgspec
 from cityhall_base.city import City
 from cityhall_base.clock import Clock
 from cityhall_relay.changes import Changes
-from cityhall_relay.errors import NoSessionError, NotFoundError, ReissueUsedError, ResendError, TokenError, TooLateError
+from cityhall_relay.errors import (
+    NoSessionError,
+    NotAllowedError,
+    NotFoundError,
+    ReissueUsedError,
+    ResendError,
+    TokenError,
+    TooLateError,
+)
 from cityhall_relay.facts import Facts
 from cityhall_relay.jobs import Jobs
 from cityhall_relay.sessions import Sessions
-from cityhall_relay.settings import Clerk
+from cityhall_relay.settings import Clerk, Right
 from cityhall_relay.store import RelayStore
 from cityhall_relay.store.rows import Approval, Job
 from cityhall_wire.lifecycle import BEFORE_RELEASE, By, Event, JobState
@@ -25,11 +33,17 @@ class Clerks:
     def __init__(self, clerks: Mapping[str, Clerk]) -> None:
         self._digests = {name: bytes.fromhex(clerk.token_sha256) for name, clerk in clerks.items()}
         self._sections = {name: clerk.sections for name, clerk in clerks.items()}
+        self._rights = {name: frozenset(clerk.may) for name, clerk in clerks.items()}
 
     def answers_for(self, clerk: str, section: str) -> bool:
         """Whether a session of this section may be the clerk's; one for whom no section is named answers for all."""
         mine = self._sections[clerk]
         return not mine or section in mine
+
+    def check(self, clerk: str, right: Right) -> None:
+        """Raises NotAllowedError where this is not among what the clerk may do."""
+        if right not in self._rights[clerk]:
+            raise NotAllowedError(f"relay.toml does not give {clerk} the right `{right}`")
 
     def of_token(self, token: str) -> str:
         """The clerk's opaque id; raises TokenError."""

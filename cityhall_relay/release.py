@@ -98,8 +98,12 @@ def refusal_reason(case: Case) -> str | None:
     return next((reason for reason, refuses in CHECKS if refuses(case)), None)
 
 
+Blocker = Callable[[Case], Reason | None]
+"""Another desk's reason why nothing of this case may be released now: the books, a checklist, the hour."""
+
+
 class ReleaseDesk:
-    """Gives releases, each stored in the transaction that makes the job `releasing`."""
+    """Gives releases, each stored in the transaction that makes the job `releasing`. `blockers` are asked after CHECKS."""
 
     def __init__(
         self,
@@ -113,6 +117,7 @@ class ReleaseDesk:
     ) -> None:
         self._store, self._jobs, self._sessions, self._vault = store, jobs, sessions, vault
         self._answers, self._rules, self._clock = answers, rules, clock
+        self.blockers: list[Blocker] = []
 
     def answer(self, request: ReleaseRequest, digest: bytes) -> bytes:
         """The signed release or refusal; one event. Raises OpenError where the opener's key is none."""
@@ -122,7 +127,7 @@ class ReleaseDesk:
             if job is None or job.bus != request.bus:
                 return self._answers.refusal(request.bus, digest, "unknown_job")
             case = self._case(request, digest, job)
-            reason = refusal_reason(case)
+            reason = refusal_reason(case) or self._blocked(case)
             if reason is not None:
                 return self._refuse(case, reason)
             if case.given is not None:
@@ -143,6 +148,12 @@ class ReleaseDesk:
             rules=self._rules,
             now=self._clock.utc_ms(),
         )
+
+    def _blocked(self, case: Case) -> str | None:
+        # What was given already is repeated: a block begins with the next print.
+        if case.given is not None:
+            return None
+        return next((reason.bare for blocks in self.blockers if (reason := blocks(case))), None)
 
     def _refuse(self, case: Case, reason: str) -> bytes:
         self._store.record("release_refused", case.job.job, reason=reason, attempt=case.request.attempt)

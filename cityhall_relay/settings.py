@@ -32,9 +32,11 @@ print_key = "buses/bus-1.print.pub.pem"
 [clerks.clerk-1]                          # an opaque id, never a name
 token_sha256 = "…64 hex digits…"
 sections = ["citizen"]                    # whose calls are for this clerk; without it, all
+may = ["books", "duty", "revoke"]         # beside the counter's work; without it, nothing
 """
 
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -75,11 +77,20 @@ class BusKeys(Table, frozen=True, kw_only=True):
     print_key: Path
 
 
+class Right(StrEnum):
+    """What not every clerk may do."""
+
+    BOOKS = "books"  # write into the books of sheets and fees, and read them
+    DUTY = "duty"  # let a bus stay on duty for longer, name a substitute concierge
+    REVOKE = "revoke"  # take a bus out of service, and with a second person back into it
+
+
 class Clerk(Table, frozen=True, kw_only=True):
     """One clerk, known by an opaque id."""
 
     token_sha256: Hex32  # of the token's UTF-8 bytes, without a line end
     sections: tuple[Name, ...] = ()  # whose calls are for this clerk; empty: of every section
+    may: tuple[Right, ...] = ()
 
 
 class RelaySettings(Table, frozen=True, kw_only=True):

@@ -1,11 +1,13 @@
 """`sync` → `plan`: take what the bus says about itself, and tell it what should be. All of it is one event."""
 
 import secrets
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from cityhall_base.reasons import Reason
 from cityhall_relay import planner
 from cityhall_relay.answers import Answers
 from cityhall_relay.inventory import Inventory
@@ -20,6 +22,9 @@ from cityhall_wire.messages.link import Holding, Sync
 from cityhall_wire.messages.relay import Lease, Offer, Order, Plan
 
 _TOKEN_BYTES: Final = 16
+
+Lock = Callable[[Bus, Sync], Reason | None]
+"""Why this bus, as it now says it is, gets neither lease nor session."""
 
 
 class SyncDesk:
@@ -37,6 +42,7 @@ class SyncDesk:
     ) -> None:
         self._store, self._jobs, self._sessions, self._inventory = store, jobs, sessions, inventory
         self._answers, self._key, self._limits = answers, key, limits
+        self.locks: list[Lock] = []
 
     def answer(self, bus: Bus, sync: Sync, re: bytes, now: int) -> bytes:
         """The signed plan; inside the running event. `bus` already carries this message's (boot, seq)."""
@@ -65,18 +71,20 @@ class SyncDesk:
         offers: tuple[Offer, ...],
         orders: tuple[Order, ...],
     ) -> Plan:
-        # A suspended bus gets neither lease nor session: what it holds stays shut.
-        session = None if bus.suspended else self._sessions.on_bus(bus.bus)
+        # A locked bus gets neither lease nor session: what it holds stays shut.
+        locked = next((reason.bare for locks in self.locks if (reason := locks(bus, sync))), None)
+        session = None if locked else self._sessions.on_bus(bus.bus)
         return self._answers.message(
             Plan,
             bus.bus,
             re,
             token=bus.next_token,
             inventory_wanted=inventory_wanted,
-            lease=None if bus.suspended else Lease(nonce=sync.nonce, seconds=self._limits.lease_s),
+            lease=None if locked else Lease(nonce=sync.nonce, seconds=self._limits.lease_s),
             session=self._sessions.view(session) if session else None,
             offers=offers,
             orders=orders,
+            locked=locked,
         )
 
     def _with_next_token(self, bus: Bus, sync: Sync) -> Bus:

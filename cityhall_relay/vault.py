@@ -8,7 +8,7 @@ Wrapping is AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce; job and se
 import re
 import secrets
 from collections.abc import Container
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -17,14 +17,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from cityhall_base.clock import Clock
+from cityhall_base.clock import JST, Clock, jst
 from cityhall_base.errors import StoreError
 from cityhall_base.files import UnfitFileError, read_small
 from cityhall_base.store import Store, new_migrations
 from cityhall_relay import files
 from cityhall_relay.errors import KeyGoneError
 
-JST: Final = timezone(timedelta(hours=9), "JST")
 DELETED_AT: Final = time(3, 0, tzinfo=JST)
 """Three hours after midnight: nobody prints, and the night's backup has not begun."""
 
@@ -108,7 +107,7 @@ class Vault:
                 self.destroy(job)
 
     def _today(self) -> date:
-        return datetime.fromtimestamp(self._clock.utc_ms() / 1000, JST).date()
+        return jst(self._clock.utc_ms()).date()
 
     def _day_key(self, day: date) -> bytes:
         if day not in self._days:

@@ -4,8 +4,8 @@ Every answer is JSON; a refusal is 409 (404 for a job that is not here) with `{"
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import Annotated, Final, TypeVar
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Annotated, Final, Protocol, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -69,6 +69,13 @@ class JournalShown(msgspec.Struct, frozen=True):
     rows: int
 
 
+class Desk(Protocol):
+    """Commands about one matter, in a module of their own."""
+
+    def routes(self, now: Callable[[], Response]) -> Sequence[Route]:
+        """Its addresses; `now` makes the snapshot with which a command is answered."""
+
+
 class Api:
     """`snapshot` takes one; `changed` says when the next is worth it; `verify` counts the journal's rows."""
 
@@ -79,9 +86,11 @@ class Api:
         printing: Printing,
         commands: Commands,
         verify: Callable[[], int],
+        desks: Sequence[Desk] = (),
     ) -> None:
         self._snapshot, self._changed = snapshot, changed
         self._printing, self._commands, self._verify = printing, commands, verify
+        self._desks = desks
 
     def app(self) -> Starlette:
         """The ASGI application."""
@@ -99,6 +108,7 @@ class Api:
                 Route(f"{job}/spoiled", self._spoiled, methods=["POST"]),
                 Route(f"{job}/refuse", self._refuse, methods=["POST"]),
                 Route(f"{job}/nothing-came-out", self._nothing_came_out, methods=["POST"]),
+                *(route for desk in self._desks for route in desk.routes(self._now)),
             ],
             {**HANDLERS, BusError: _refused},
         )
@@ -129,12 +139,12 @@ class Api:
         return self._now()
 
     async def _spoiled(self, request: Request) -> Response:
-        body = await _body(request, SpoiledBody)
+        body = await read_body(request, SpoiledBody)
         self._commands.spoiled(_job(request), body.why, body.sheets, body.came_out)
         return self._now()
 
     async def _refuse(self, request: Request) -> Response:
-        self._commands.refuse(_job(request), (await _body(request, WhyBody)).why)
+        self._commands.refuse(_job(request), (await read_body(request, WhyBody)).why)
         return self._now()
 
     async def _nothing_came_out(self, request: Request) -> Response:
@@ -142,7 +152,7 @@ class Api:
         return self._now()
 
     async def _call(self, request: Request) -> Response:
-        body = await _body(request, CallBody)
+        body = await read_body(request, CallBody)
         await self._commands.call(body.section, body.stop, body.slot)
         return self._now(202)
 
@@ -151,7 +161,7 @@ class Api:
         return self._now()
 
     async def _mode(self, request: Request) -> Response:
-        self._commands.set_mode((await _body(request, ModeBody)).mode)
+        self._commands.set_mode((await read_body(request, ModeBody)).mode)
         return self._now()
 
     def _now(self, status: int = 200) -> Response:
@@ -162,7 +172,8 @@ def _job(request: Request) -> str:
     return str(request.path_params["job"])
 
 
-async def _body(request: Request, into: type[T]) -> T:
+async def read_body(request: Request, into: type[T]) -> T:
+    """The JSON body of a command, at most BODY_BYTES; raises WireError or HttpError."""
     return strict_json.decode(await reading.message(request, BODY_BYTES), into, BODY_BYTES)
 
 

@@ -3,7 +3,7 @@
 Only the mode survives a restart. After one, nothing prints until city hall has answered a fresh nonce.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -45,7 +45,11 @@ class OnBoard(NamedTuple):
 
 
 class Duty:
-    """Asked before a print, and after each change for what must end."""
+    """Asked before a print, and after each change for what must end.
+
+    `blocks` are asked too before a print, each raising the RefusedError that it knows: a lock, an open difference of the
+    books, a checklist that is not complete. None of them stops what is at the printer.
+    """
 
     def __init__(
         self, store: BusStore, clock: Clock, first_mode: DutyMode, lease_s: int, on_board: OnBoard | None = None
@@ -54,6 +58,7 @@ class Duty:
         # A lease given before this start may still run; longer than a whole one it cannot.
         self._heard, self._deaf_until = False, clock.boottime() + lease_s
         self.mode = DutyMode(store.get("mode").decode() or first_mode)
+        self.blocks: list[Callable[[Job], None]] = []
         self.session: SessionView | None = None
         self._ended_here = ""
         self._spooler: Status | None = None
@@ -155,6 +160,8 @@ class Duty:
         if self.told and not holds(self.told.media_ready, job.header.media):
             raise WrongPaperError
         self._check_moment(job)
+        for block in self.blocks:
+            block(job)
 
     def expects(self, job: Job) -> bool:
         """Whether this job may be printed as soon as the clerk allows it."""

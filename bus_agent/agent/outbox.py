@@ -19,10 +19,12 @@ from cityhall_wire import strict_json
 from cityhall_wire.messages import envelope
 from cityhall_wire.messages.envelope import Envelope, Opened, Role
 from cityhall_wire.messages.link import LinkMessage
-from cityhall_wire.messages.relay import DeletionReceipt, Receipt, Refusal, SessionReceipt, Stale
+from cityhall_wire.messages.relay import DeletionReceipt, Noted, Receipt, Refusal, SessionReceipt, Stale
 
 EVIDENCE: Final = "/1/evidence"
 _UNREADABLE: Final = frozenset({400, 413, 415})
+
+Receipted = Receipt | DeletionReceipt | SessionReceipt | Noted
 
 log = logging.getLogger(__name__)
 
@@ -57,13 +59,13 @@ class Outbox:
     def _settle(self, answered: Sequence[tuple[Outgoing, Opened]]) -> None:
         with self._store.event():
             for message, opened in answered:
-                if isinstance(opened.message, Receipt | DeletionReceipt | SessionReceipt):
+                if isinstance(opened.message, Receipted):
                     self._receipted(message, opened.message)
         for message, opened in answered:
             match opened.message:
                 case Receipt() as receipt:
                     self._agree(receipt)
-                case DeletionReceipt() | SessionReceipt():
+                case DeletionReceipt() | SessionReceipt() | Noted():
                     pass
                 case Stale() as stale:
                     self._sign_again(message, stale)
@@ -73,7 +75,7 @@ class Outbox:
                 case _:
                     self._drop(message, opened.kind)
 
-    def _receipted(self, message: Outgoing, receipt: Receipt | DeletionReceipt | SessionReceipt) -> None:
+    def _receipted(self, message: Outgoing, receipt: Receipted) -> None:
         self._store.answered(message)
         self._store.record("receipted", message.job, what=message.kind)
         if isinstance(receipt, DeletionReceipt):

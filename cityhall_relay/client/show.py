@@ -3,13 +3,12 @@
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
+from cityhall_base.clock import jst
 from cityhall_base.words import Language, say
 
 Json = dict[str, Any]
-JST: Final = timezone(timedelta(hours=9), "JST")
 
 _JOB_COLUMNS: Final = ("job", "bus", "service", "state", "approved", "check_word", "sheets")
 _CALL_COLUMNS: Final = ("session", "bus", "section", "stop", "slot", "opened_at")
@@ -59,7 +58,7 @@ class Screen:
 
 def when(utc_ms: int) -> str:
     """A time of day as the city reads it: JST, 24 h."""
-    return datetime.fromtimestamp(utc_ms / 1000, JST).strftime("%Y-%m-%d %H:%M:%S")
+    return jst(utc_ms).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def sentences(job: Json, language: Language) -> str:

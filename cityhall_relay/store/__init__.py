@@ -7,7 +7,19 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from cityhall_relay.store.rows import Approval, Bus, Evidence, Job, Receipt, Release, Session, SheetEntry, Side, Step
+from cityhall_relay.store.rows import (
+    Approval,
+    Bus,
+    Evidence,
+    Incident,
+    Job,
+    Receipt,
+    Release,
+    Session,
+    SheetEntry,
+    Side,
+    Step,
+)
 from cityhall_relay.store.sqlite import SqliteStore
 
 __all__ = ["RelayStore", "SqliteStore"]
@@ -116,3 +128,15 @@ class RelayStore(Protocol):
 
     def name_sheets(self, job: str, attempt: int, numbers: str) -> None:
         """The numbers of sheets that were entered as spoiled without them; the others keep theirs."""
+
+    def add_incident(self, incident: Incident) -> int:
+        """A new one; its number."""
+
+    def incident(self, n: int) -> Incident:
+        """By number; raises NotFoundError."""
+
+    def incidents(self, bus: str = "") -> list[Incident]:
+        """All of them, or of one bus, oldest first."""
+
+    def close_incident(self, n: int, at: int, by: str, why: str) -> None:
+        """It is closed; one that is closed already stays as it is."""

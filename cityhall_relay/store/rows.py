@@ -172,6 +172,25 @@ class Receipt(Row, frozen=True, kw_only=True):
     at: int
 
 
+class Incident(Row, frozen=True, kw_only=True):
+    """Something that a person must look into. `n` counts them; `day` is the JST date that it belongs to."""
+
+    n: int = 0
+    bus: str
+    day: str
+    what: str
+    detail: str
+    at: int
+    closed_at: int | None = None
+    closed_by: str = ""
+    closed_why: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether it still waits for a person."""
+        return self.closed_at is None
+
+
 class SheetEntry(Row, frozen=True, kw_only=True):
     """One line of the sheet ledger (改ざん防止用紙受払簿). `numbers` is a JSON list of what stands on the sheets."""
 

@@ -7,7 +7,7 @@ from sqlite_utils.migrations import Migrations
 
 from cityhall_base.store import new_migrations
 
-_NULLABLE: Final = {"ended_at", "approved_at", "destroyed_at", "synced_at"}
+_NULLABLE: Final = {"ended_at", "closed_at", "approved_at", "destroyed_at", "synced_at"}
 
 
 def relay_migrations() -> Migrations:
@@ -45,6 +45,12 @@ def relay_migrations() -> Migrations:
         # stand here by name, because a step that was released is never changed (cityhall_wire.lifecycle.WITHOUT_SHEET).
         spent = "state not in ('canceled', 'expired', 'refused', 'not_printed')"
         db.execute(f"create unique index one_reissue on jobs(reissue_of) where reissue_of <> '' and {spent}")
+
+    @migrations(name="0006_incidents")
+    def incidents(db: Database) -> None:
+        columns: dict[str, Any] = {"n": int, "bus": str, "day": str, "what": str, "detail": str, "at": int}
+        columns |= {"closed_at": int, "closed_by": str, "closed_why": str}
+        _create(db, "incidents", columns, "n")
 
     return migrations
 

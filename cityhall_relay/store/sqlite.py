@@ -7,6 +7,7 @@ import msgspec
 
 from cityhall_base.clock import Clock
 from cityhall_base.store import Store
+from cityhall_relay.errors import NotFoundError
 from cityhall_relay.store import rows, schema
 from cityhall_wire.lifecycle import ENDS, WITHOUT_SHEET
 
@@ -111,6 +112,24 @@ class SqliteStore(Store):
         for entry in self.sheets(job):
             if (entry.attempt, entry.kind, entry.named) == (attempt, "spoiled", ()):
                 self.db.table("sheet_ledger").update((job, attempt, entry.kind), {"numbers": numbers})
+
+    def add_incident(self, incident: rows.Incident) -> int:
+        values = {name: value for name, value in _values(incident).items() if name != "n"}
+        self.db.table("incidents").insert(values)
+        return int(self.db.execute("select last_insert_rowid()").fetchone()[0])
+
+    def incident(self, n: int) -> rows.Incident:
+        if (found := self._one(rows.Incident, "incidents where n = ?", n)) is None:
+            raise NotFoundError
+        return found
+
+    def incidents(self, bus: str = "") -> list[rows.Incident]:
+        of_bus = ("where bus = ? ", bus) if bus else ("",)
+        return self._all(rows.Incident, f"incidents {of_bus[0]}order by n", *of_bus[1:])
+
+    def close_incident(self, n: int, at: int, by: str, why: str) -> None:
+        if self.incident(n).open:
+            self.db.table("incidents").update(n, {"closed_at": at, "closed_by": by, "closed_why": why})
 
     def _insert(self, table: str, row: rows.Row, *, ignore: bool = False) -> None:
         self.db.table(table).insert(_values(row), ignore=ignore)

@@ -1,8 +1,8 @@
 """Between a clerk and city hall (docs/wire.md): JSON, and Server-Sent Events of a job until its end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import Annotated, Final
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Annotated, Final, Protocol
 
 import msgspec
 from msgspec import Meta
@@ -55,6 +55,13 @@ class Void(msgspec.Struct, frozen=True, kw_only=True):
     sheets: Annotated[tuple[SheetNumber, ...], Meta(max_length=100)] = ()
 
 
+class Desk(Protocol):
+    """Addresses about one matter, in a module of their own."""
+
+    def routes(self, clerk: Callable[[Request], str]) -> Sequence[Route]:
+        """Them; `clerk` gives the opaque id of who asks, and raises TokenError."""
+
+
 class ClerkApi:
     """One method for each line of the table."""
 
@@ -68,9 +75,11 @@ class ClerkApi:
         city: City,
         changes: Changes,
         online: Callable[[str], bool | None],
+        desks: Sequence[Desk] = (),
     ) -> None:
         self._store, self._sessions, self._desk, self._submissions = store, sessions, desk, submissions
         self._clerks, self._city, self._changes, self._online = clerks, city, changes, online
+        self._desks = desks
 
     def app(self) -> Starlette:
         """The application behind the clerk listener."""
@@ -89,6 +98,7 @@ class ClerkApi:
             Route("/1/jobs/{job}/receipts", self.receipts, methods=["GET"]),
             Route("/1/jobs/{job}/events", self.events, methods=["GET"]),
             Route("/1/buses", self.buses, methods=["GET"]),
+            *(route for desk in self._desks for route in desk.routes(self._clerk)),
         ]
         return application(routes, HANDLERS)
 
@@ -97,13 +107,13 @@ class ClerkApi:
         clerk = self._clerk(request)
         ask = strict_json.decode(await read.message(request), OpenSession)
         self._check_section(clerk, ask.section)
-        return _json(self._sessions.open(clerk, ask.bus, ask.section, ask.stop, ask.slot), 201)
+        return as_json(self._sessions.open(clerk, ask.bus, ask.section, ask.stop, ask.slot), 201)
 
     async def calls(self, request: Request) -> Response:
         """What rings for this clerk's sections (呼出中), the longest first."""
         clerk = self._clerk(request)
         mine = [one for one in self._sessions.calls() if self._clerks.answers_for(clerk, one.section)]
-        return _json({"calls": mine})
+        return as_json({"calls": mine})
 
     async def accept(self, request: Request) -> Response:
         """200 with the session, now the clerk's (対応中); 409 where nobody calls any more."""
@@ -112,18 +122,18 @@ class ClerkApi:
         if session is None:
             raise CallGoneError
         self._check_section(clerk, session.section)
-        return _json(self._sessions.accept(clerk, name))
+        return as_json(self._sessions.accept(clerk, name))
 
     async def close_session(self, request: Request) -> Response:
         """200 with the ended session."""
-        return _json(self._sessions.close(self._clerk(request), request.path_params["session"]))
+        return as_json(self._sessions.close(self._clerk(request), request.path_params["session"]))
 
     async def submit(self, request: Request) -> Response:
         """201 with the new job, 200 with the one that this submission has already made."""
         ask = self._submission(request)
         limit = self._city.limits.document_bytes
         accepted = await self._submissions.take(ask, lambda: reading.document(request, limit))
-        return _json(self._shown(accepted.job), 201 if accepted.new else 200)
+        return as_json(self._shown(accepted.job), 201 if accepted.new else 200)
 
     async def approve(self, request: Request) -> Response:
         """印刷を許可; `again=true` for a second copy of the same document."""
@@ -148,7 +158,7 @@ class ClerkApi:
 
     async def receipts(self, request: Request) -> Response:
         """The signed deletion receipts."""
-        return _json(receipts_view(self._store, self._desk.job(self._clerk(request), request.path_params["job"])))
+        return as_json(receipts_view(self._store, self._desk.job(self._clerk(request), request.path_params["job"])))
 
     async def job(self, request: Request) -> Response:
         """One job."""
@@ -157,14 +167,14 @@ class ClerkApi:
     async def jobs(self, request: Request) -> Response:
         """The clerk's jobs, newest first."""
         found = self._store.jobs_of_clerk(self._clerk(request), LISTED)
-        return _json({"jobs": [self._shown(job) for job in found]})
+        return as_json({"jobs": [self._shown(job) for job in found]})
 
     async def buses(self, request: Request) -> Response:
         """The fleet."""
         self._clerk(request)
         on = {bus: self._sessions.on_bus(bus) for bus in self._city.vehicles}
         views = [bus_view(self._city, self._store.bus(bus), self._online(bus), live) for bus, live in on.items()]
-        return _json({"buses": views})
+        return as_json({"buses": views})
 
     async def events(self, request: Request) -> Response:
         """The job at once and at each change, until its end."""
@@ -224,7 +234,7 @@ class ClerkApi:
         return self._clerks.of_token(token.strip())
 
     def _view(self, job: Job) -> Response:
-        return _json(self._shown(job))
+        return as_json(self._shown(job))
 
     def _shown(self, job: Job) -> JobView:
         return job_view(self._store, self._city, job)
@@ -234,5 +244,6 @@ _BOOLEANS: Final = {"true": True, "false": False}
 _NOT_STORED: Final = {"Cache-Control": "no-store"}
 
 
-def _json(value: object, status: int = 200) -> Response:
+def as_json(value: object, status: int = 200) -> Response:
+    """An answer that nobody stores on its way."""
     return Response(msgspec.json.encode(value), status, _NOT_STORED, "application/json")

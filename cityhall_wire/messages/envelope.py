@@ -62,6 +62,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "refusal": Kind(relay.Refusal, Role.RELAY),
         "receipt": Kind(relay.Receipt, Role.RELAY),
         "session-receipt": Kind(relay.SessionReceipt, Role.RELAY),
+        "noted": Kind(relay.Noted, Role.RELAY),
         "deletion-receipt": Kind(relay.DeletionReceipt, Role.RELAY),
         "stale": Kind(relay.Stale, Role.RELAY),
     }

@@ -70,7 +70,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     forget: bool = False  # ended and receipted: the bus may drop it from its inventory
 
 
-class Plan(Answer, frozen=True, kw_only=True):
+class Plan(Answer, frozen=True, kw_only=True, omit_defaults=True):
     """The answer to a sync."""
 
     token: Annotated[bytes, Meta(max_length=32)]
@@ -79,6 +79,7 @@ class Plan(Answer, frozen=True, kw_only=True):
     session: SessionView | None
     offers: Annotated[tuple[Offer, ...], Meta(max_length=50)]
     orders: Annotated[tuple[Order, ...], Meta(max_length=200)]
+    locked: Name | None = None  # why this bus gets neither lease nor session (cityhall_base.reasons)
 
 
 class Release(Answer, frozen=True, kw_only=True):
@@ -108,6 +109,10 @@ class SessionReceipt(Answer, frozen=True, kw_only=True):
     """A call or its end was recorded; this is the session that the bus has now."""
 
     session: SessionView | None
+
+
+class Noted(Answer, frozen=True, kw_only=True):
+    """A fact about no job was recorded: an entry of the books, a checklist, a change of duty."""
 
 
 class DeletionReceipt(Answer, frozen=True, kw_only=True):
