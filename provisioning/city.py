@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -49,8 +50,11 @@ def init_city(
     _init_broker(where, city.city, at, owners, issuing, broker_runs_as)
 
 
-def add_clerk(where: CityFolder, clerk: str, owners: CityOwners) -> None:
-    """Give `clerk` (an opaque id) a token and clerk.toml; raises AlreadyThereError. The relay keeps the token's digest only."""
+def add_clerk(where: CityFolder, clerk: str, owners: CityOwners, may: Sequence[str] = ()) -> None:
+    """Give `clerk` (an opaque id) a token and clerk.toml; raises AlreadyThereError. The relay keeps the token's digest only.
+
+    `may` are rights beside the counter's work, as relay.toml names them.
+    """
     desk, token = folder(where.clerk(clerk), owners.clerk), secrets.token_urlsafe(32)
     write_new_key(desk / f"{clerk}.token", token.encode(), owners.clerk)
     write(desk / "ca.crt", (where.ca / ca.ROOT_PEM).read_bytes(), owners.clerk)
@@ -61,7 +65,8 @@ def add_clerk(where: CityFolder, clerk: str, owners: CityOwners) -> None:
         "token_file": f"{clerk}.token",
     }
     write(desk / "clerk.toml", toml.dumps(table, GENERATED), owners.clerk)
-    record(where, "clerks", clerk, {"token_sha256": hashlib.sha256(token.encode()).hexdigest()})
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    record(where, "clerks", clerk, {"token_sha256": digest, "may": list(may)})
 
 
 def publish(where: CityFolder) -> Published:

@@ -168,7 +168,7 @@ def write_city(top: Path, city: bytes = CITY) -> Keys:
         lines += [f"[buses.{bus}]", f'link_key = "{bus}.link.pem"', f'print_key = "{bus}.print.pem"']
     for clerk in CLERKS:
         digest = hashlib.sha256(token(clerk).encode()).hexdigest()
-        lines += [f"[clerks.{clerk}]", f'token_sha256 = "{digest}"']
+        lines += [f"[clerks.{clerk}]", f'token_sha256 = "{digest}"', 'may = ["books", "duty", "revoke"]']
     (top / "relay.toml").write_text("\n".join(lines))
     tomllib.loads((top / "relay.toml").read_text())
     return keys
