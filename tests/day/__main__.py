@@ -1,4 +1,4 @@
-"""`./run day`: the whole day, and the same day with a power cut at a random moment, each seed in a house and namespaces of its own."""
+"""`./run day`: the whole day, and the same day with a power cut at a random moment, each in a house and namespaces of its own."""
 
 import argparse
 import json
@@ -22,7 +22,9 @@ SEED_S: Final = 300
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     made = argparse.ArgumentParser(prog="run day", description=__doc__)
-    made.add_argument("--seeds", type=int, default=0, metavar="N", help="so many days with a power cut, after one without")
+    made.add_argument(
+        "--seeds", type=int, default=0, metavar="N", help="so many days with a power cut, after one without"
+    )
     made.add_argument("--first", type=int, default=1, metavar="SEED", help="the first of them")
     made.add_argument("--only", type=int, metavar="SEED", help="this one alone; 0: the day without a mishap")
     made.add_argument("--houses", type=int, default=os.cpu_count() or 1, metavar="N", help="at once")
@@ -56,7 +58,9 @@ def _one(seed: int) -> int:
         return 1
     with tempfile.TemporaryDirectory(prefix="day-", ignore_cleanup_errors=True) as folder:
         books, said = run(Path(folder) / "house", seed)
-    print(json.dumps({"seed": seed, "mishap": said, "verdict": books.verdict, "faults": books.faults}, ensure_ascii=False))
+    print(
+        json.dumps({"seed": seed, "mishap": said, "verdict": books.verdict, "faults": books.faults}, ensure_ascii=False)
+    )
     return 1 if books.faults else 0
 
 

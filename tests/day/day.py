@@ -74,7 +74,7 @@ class Day:
         people.stop = "hase-hall"
         self._do("/v1/sheets/receive", {"paper": PAPER, "first": number(FIRST), "last": number(FIRST + SHEETS - 1)})
         self._count()
-        self._visit(Errand(certificate(), "test-page", fee=False))
+        self._visit(Errand(certificate(), "test-page"))
         self._complete("opening")
 
     def _first_stop(self) -> None:
@@ -94,12 +94,13 @@ class Day:
 
     def _second_stop(self) -> None:
         lost = self.tray.lose()
+        self.tray.became("lost", [lost])
         self._do("/v1/sheets/lost", {"paper": PAPER, "sheets": [lost], "why": "wind"})
         self._visit(Errand(certificate()))
         self.people.pass_time(1200)
         self._paper_out_and_gone()
         self.people.pass_time(1200)
-        self._visit(Errand(certificate(), "child-allowance-form", numbered=False, fee=False, section="children"))
+        self._visit(Errand(certificate(), "child-allowance-form", numbered=False, section="children"))
 
     def _closing(self) -> None:
         self.people.pass_time(self._until(15, 15))
@@ -130,7 +131,7 @@ class Day:
 
     def _count(self) -> None:
         left = self.tray.left()
-        self._do("/v1/sheets/count", {"paper": PAPER, "ranges": [[left[0], left[-1]]]})
+        self._do("/v1/sheets/count", {"paper": PAPER, "rows": [[left[0], left[-1]]]})
         self._do("/v1/cash/count", {"yen": self.tray.cash_yen})
 
     def _complete(self, which: str) -> None:
@@ -155,9 +156,7 @@ class Day:
         visit = Visit(self.people, errand)
         self.people.until(lambda: self.house.director.stage.standing, visit.step, "the printer waits for paper")
         self.people.rise()
-        self.people.until(
-            lambda: bool(visit._view()["ended"]), visit._look_into_the_tray, "the print is given up"
-        )
+        self.people.until(lambda: visit.ended, visit.look_into_the_tray, "the print is given up")
         if self.tray.came_out(errand.sha256):
             raise NotDoneError("a refill brought out a sheet")
 

@@ -2,9 +2,9 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 import httpx
 
@@ -23,8 +23,11 @@ STEP_S: Final = 60.0
 """For whatever one waits for, a power cut in it included."""
 
 LOOK_S: Final = 0.05
+FEE_YEN: Final = 300
 QUIET_S: Final = 1.5
 """So long the bus shows the same doubt before the concierge goes to the tray: the machine may still find out."""
+
+_ENDED_WITHOUT_PAPER: Final = ("canceled", "expired", "refused", "not_printed")
 
 _AWAY: Final = (ClientError, httpx.HTTPError, PartError)
 """What everybody meets while a side has no power."""
@@ -42,7 +45,6 @@ class Errand(NamedTuple):
     waived: bool = False
     scene: Scene | None = None  # what the printer does with the first try
     numbered: bool = True
-    fee: bool = True
     section: str = SECTION
 
     @property
@@ -182,7 +184,7 @@ class Visit:
     def __init__(self, people: People, errand: Errand) -> None:
         self._people, self.errand = people, errand
         self.jobs: list[str] = []
-        self.taken_yen = 0
+        self._coins = False
         self._doubt_since: float | None = None
         self._spoiled: list[str] = []
 
@@ -198,12 +200,17 @@ class Visit:
             people.tray.will_take(self.errand.sha256)
         if self.errand.scene:
             people.house.director.stage.play(self.errand.scene)
-        people.until(self.handed_over, self.step, f"{self.errand.service} is handed over")
+        people.until(self.over, self.step, f"{self.errand.service} is handed over and paid")
         people.rise()
 
-    def handed_over(self) -> bool:
-        """The clerk sees お渡し済."""
-        return bool(self.jobs) and self._view()["state"] == "handed_over"
+    def over(self) -> bool:
+        """The clerk sees お渡し済, and nobody owes anything."""
+        return bool(self.jobs) and self._view()["state"] == "handed_over" and not self._fee_open()
+
+    @property
+    def ended(self) -> bool:
+        """As the clerk sees it. Raises ClientError."""
+        return bool(self._view()["ended"])
 
     def step(self) -> None:
         """One look, and one thing done."""
@@ -215,21 +222,14 @@ class Visit:
         state = board.get("state") or view["state"]
         if state != "uncertain":
             self._doubt_since = None
-        match state:
-            case "on_bus" if not view["approved"]:
-                self._people.clerk.api.approve(self.job, again=True)
-            case "on_bus" if board.get("approved"):
-                self._press("print")
-            case "printing" | "releasing":
-                self._mend()
-            case "printed":
-                self._pay_and_take()
-            case "uncertain":
-                self._look_into_the_tray()
-            case "spoiled" if view["state"] == "spoiled":
-                self._send(session, reissue=self.job)
-            case "canceled" | "expired" | "refused" | "not_printed" if view["ended"]:
-                self._send(session)
+        if state == "on_bus":
+            self._allow_and_print(view, board)
+        elif state in _ENDED_WITHOUT_PAPER and view["ended"]:
+            self._send(session)
+        elif state == view["state"] == "spoiled":
+            self._send(session, reissue=self.job)
+        elif act := self._ACTS.get(state):
+            act(self)
 
     # --- what they do ---
 
@@ -249,6 +249,12 @@ class Visit:
                 str(self._people.clerk.api.send(document, session, service, submission, reissue=sheet)["job"])
             )
 
+    def _allow_and_print(self, view: Json, board: Json) -> None:
+        if not view["approved"]:
+            self._people.clerk.api.approve(self.job, again=True)
+        elif board.get("approved"):
+            self._press("print")
+
     def _press(self, button: str, body: Json | None = None) -> bool:
         return self._people.concierge.post(f"/v1/jobs/{self.job}/{button}", body)
 
@@ -258,34 +264,31 @@ class Visit:
             with suppress(PartError):
                 stage.mend()
 
-    def _pay_and_take(self) -> None:
-        if self.errand.fee and not self._paid():
-            self._people.concierge.post(
-                f"/v1/fees/{self.job}/{'waived' if self.errand.waived else 'paid'}", self._why()
-            )
-            return
-        self._press("hand-over", self._numbers())
-
-    def _why(self) -> Json:
-        if not self.errand.waived and not self.taken_yen:
-            self.taken_yen = 300
-            self._people.tray.cash_yen += self.taken_yen
-        return {"why": "welfare"} if self.errand.waived else {}
-
-    def _paid(self) -> bool:
-        fees = self._people.concierge.get("/v1/books")["fees"]
-        return any(one["job"] == self.job and one["state"] != "due" for one in fees)
-
-    def _numbers(self) -> Json | None:
+    def _hand_over(self) -> None:
         """She compares what the screen proposes with the sheets in her hand."""
-        if not self.errand.numbered:
-            return None
-        return {"sheets": self._sheets()}
+        sheets = self._sheets() if self.errand.numbered else []
+        if self._press("hand-over", {"sheets": sheets} if sheets else None):
+            self._people.tray.became("test" if self.errand.service == "test-page" else "issued", sheets)
+
+    def _settle_fee(self) -> None:
+        """What is due; the coins go into the box once, however often the press must be repeated."""
+        if not self._fee_open():
+            return
+        if self.errand.waived:
+            self._people.concierge.post(f"/v1/fees/{self.job}/waived", {"why": "welfare"})
+            return
+        if not self._coins:
+            self._coins = True
+            self._people.tray.cash_yen += FEE_YEN
+        self._people.concierge.post(f"/v1/fees/{self.job}/paid", {})
+
+    def _fee_open(self) -> bool:
+        return any(one["job"] == self.job for one in self._people.concierge.get("/v1/books")["open_fees"])
 
     def _sheets(self) -> list[str]:
         return [one for one in self._people.tray.came_out(self.errand.sha256) if one not in self._spoiled]
 
-    def _look_into_the_tray(self) -> None:
+    def look_into_the_tray(self) -> None:
         seen = self._people.seen()
         now = time.monotonic()
         if not self._people.house.has_met(seen) or seen["printer"]["state"] == "processing":
@@ -303,10 +306,19 @@ class Visit:
         if not sheets:
             self._press("nothing-came-out")
         elif len(sheets) == pages:
-            self._pay_and_take()
+            self._hand_over()
         elif self._press("spoiled", {"why": "jam", "sheets": sheets, "came_out": len(sheets)}):
             self._spoiled += sheets
+            self._people.tray.became("spoiled", sheets)
 
     def _switch_off(self) -> None:
         self._people.house.kill(["printer"])
         self._people.house.mend()
+
+    _ACTS: ClassVar[Mapping[str, Callable[["Visit"], None]]] = {
+        "releasing": _mend,
+        "printing": _mend,
+        "printed": _hand_over,
+        "handed_over": _settle_fee,
+        "uncertain": look_into_the_tray,
+    }

@@ -23,7 +23,7 @@ class Tray:
         self._numbered: set[str] = set()
         self._seen: dict[int, int] = {}
         self._of: dict[str, list[str]] = {}
-        self.lost: list[str] = []
+        self.fates: dict[str, str] = {}
         self.cash_yen = CHANGE_YEN
 
     def will_take(self, sha256: str) -> None:
@@ -38,8 +38,11 @@ class Tray:
     def lose(self) -> str:
         """A gust takes the topmost sheet."""
         self._look()
-        self.lost.append(self._take())
-        return self.lost[-1]
+        return self._take()
+
+    def became(self, fate: str, numbers: list[str]) -> None:
+        """What the concierge did with these sheets, with her own hands: issued, spoiled, test or lost."""
+        self.fates |= dict.fromkeys(numbers, fate)
 
     def left(self) -> list[str]:
         """What lies there, counted by hand."""
