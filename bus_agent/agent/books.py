@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from bus_agent.agent.book_shelf import Shelf
 from bus_agent.agent.duty import Duty
 from bus_agent.agent.facts import Scribe
@@ -233,8 +235,8 @@ class Books:
             for entry in again:
                 self._queue(entry)
             for wish in wishes:
-                own = {"n": self.book.last_n + 1, "at": self._clock.utc_ms()}
-                self._queue(entry := _with(wish, own))
+                entry = msgspec.structs.replace(wish, n=self.book.last_n + 1, at=self._clock.utc_ms())
+                self._queue(entry)
                 self._shelf.add(entry, self._word(wish.job))
         self._tell()
 
@@ -329,11 +331,11 @@ class Books:
             self._queue(self._write(column, None, **fields))
         self._tell()
 
-    def _write(self, column: Column, job: Job | None, **fields: Any) -> BookEntry:
+    def _write(self, column: Column, of: Job | None, **fields: Any) -> BookEntry:
         own: dict[str, Any] = {"id": "e" + secrets.token_hex(12), "by": self.who()}
         own |= {"n": self.book.last_n + 1, "at": self._clock.utc_ms(), "column": column}
-        if job is not None:
-            own |= {"job": job.job, "reissue_of": job.header.reissue_of}
+        if of is not None:
+            own |= {"job": of.job, "reissue_of": of.header.reissue_of}
         entry = BookEntry(**own | fields)
         self._shelf.add(entry, self._word(entry.job))
         return entry
@@ -375,10 +377,6 @@ class Books:
 
     def _today(self) -> str:
         return business_day(self._clock.utc_ms())
-
-
-def _with(wish: BookEntry, own: dict[str, Any]) -> BookEntry:
-    return BookEntry(**{name: getattr(wish, name) for name in wish.__struct_fields__} | own)
 
 
 def _unreadable(text: str) -> bool:
