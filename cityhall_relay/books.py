@@ -21,7 +21,7 @@ from cityhall_wire.books import MOST_SHEETS, Book, BookEntry, Column, line_of, r
 from cityhall_wire.lifecycle import AT_PRINTER, JobState
 from cityhall_wire.messages import link, relay
 from cityhall_wire.modes import JobClass
-from cityhall_wire.sheets import Numbers, between, readable, span
+from cityhall_wire.sheets import Numbers, Span, between, readable, span
 
 OUT: Final = AT_PRINTER | {JobState.PRINTED, JobState.UNCERTAIN}
 """States in which sheets are neither in the drawer nor in the book."""
@@ -107,8 +107,7 @@ class Books:
 
     def lines(self, bus: str) -> list[BookEntry]:
         """The book itself. Raises NotFoundError where there is no such bus."""
-        if bus not in self._city.vehicles:
-            raise NotFoundError
+        self._check_bus(bus)
         return self._store.entries(bus)
 
     def pending(self, bus: str) -> list[BookEntry]:
@@ -138,19 +137,14 @@ class Books:
 
     def receive(self, bus: str, paper: str, first: str, last: str, clerk: str) -> BookEntry:
         """Paper that was handed out to this bus. Raises SerialError, NotFoundError, BookPaperError or BookSheetsError."""
-        self.lines(bus)
+        self._check_bus(bus)
         known = self._city.papers.get(paper)
         if known is None or not known.controlled:
             raise BookPaperError
         part = between(first, last)
-        promised = [one for wish in self.pending(bus) if wish.paper == paper for one in wish.spans]
-        numbers = Numbers()
-        for one in promised:
-            numbers.add(one)
-        twice = self.book(bus).paper(paper).touches(part) or any(level for _, level in numbers.parts(part))
-        if part.sheets > MOST_SHEETS or twice:
-            raise BookSheetsError(str(part))
         with self._store.event():
+            if part.sheets > MOST_SHEETS or self._known(bus, paper, part):
+                raise BookSheetsError(str(part))
             row = {"paper": paper, "sheets": part.sheets, "numbers": (str(part),)}
             return self._wish(bus, clerk, column=Column.RECEIVED, **row)
 
@@ -159,15 +153,15 @@ class Books:
 
         Raises SerialError, NotFoundError, BookEntryError or BookSheetsError.
         """
-        self.lines(bus)
-        wrong = self._store.entry(bus, entry)
-        taken_back = self._store.correction(bus, entry) or [one for one in self.pending(bus) if one.corrects == entry]
-        if wrong is None or wrong.corrects or taken_back:
-            raise BookEntryError
+        self._check_bus(bus)
         spans = tuple(map(span, instead))
-        if spans and (wrong.column not in _SHEETS or sum(part.sheets for part in spans) != wrong.sheets):
-            raise BookSheetsError
         with self._store.event():
+            wrong = self._store.entry(bus, entry)
+            waits = any(one.corrects == entry for one in self.pending(bus))
+            if wrong is None or wrong.corrects or waits or self._store.correction(bus, entry):
+                raise BookEntryError
+            if spans and (wrong.column not in _SHEETS or sum(part.sheets for part in spans) != wrong.sheets):
+                raise BookSheetsError
             made = [self._wish(bus, clerk, why=why, **reversed_values(wrong))]
             if spans:
                 kept = ("column", "paper", "sheets", "yen", "job", "reissue_of", "why")
@@ -176,6 +170,17 @@ class Books:
             return made
 
     # --- inside ---
+
+    def _check_bus(self, bus: str) -> None:
+        if bus not in self._city.vehicles:
+            raise NotFoundError
+
+    def _known(self, bus: str, paper: str, part: Span) -> bool:
+        numbers = Numbers()
+        for wish in self.pending(bus):
+            for one in wish.spans if wish.paper == paper else ():
+                numbers.add(one)
+        return self.book(bus).paper(paper).touches(part) or any(level for _, level in numbers.parts(part))
 
     def _wish(self, bus: str, clerk: str, **fields: Any) -> BookEntry:
         own: dict[str, Any] = {"id": "e" + secrets.token_hex(12), "at": self._clock.utc_ms(), "by": clerk}

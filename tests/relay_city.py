@@ -279,6 +279,10 @@ class HandMadeBus:
         sent = envelope.verify(raw, {role: (key.public_key(),) for role in Role})
         return self.opened(self.post(path, raw), sent.digest).message
 
+    def gets_paper(self) -> None:
+        """Its concierge puts a box into the drawer, where the test's relay has not been told of one."""
+        self.fact(link.Entry, entry=box_of_paper())
+
     def place(self) -> dict[str, Any]:
         self.seq += 1
         return {"v": PROTOCOL_VERSION, "city": "hase", "bus": self.bus, "boot": self.boot, "seq": self.seq, "at": 1}

@@ -232,6 +232,7 @@ class Books:
         if not wishes and not again:
             return
         with self._store.event():
+            # Said again as they are; city hall knows them by their ids.
             for entry in again:
                 self._queue(entry)
             for wish in wishes:
