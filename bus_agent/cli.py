@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+from bus_agent import cli_books
 from bus_agent.errors import AgentGoneError, BusError
 from bus_agent.places import API_SOCKET
 from cityhall_base import log
@@ -156,7 +157,10 @@ def _add_clients(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     call.add_argument("--slot", type=int, default=0, help="booking slot of the day (予約枠); 0: none")
     add("end-session", "終了: end the counter session; what is not at the printer dies with it")
     add("print", "印刷: print a document that the clerk allowed", job)
-    add("hand-over", "お渡ししました: the sheets were handed over", job)
+    hand_over = add("hand-over", "お渡ししました: the sheets were handed over", job)
+    hand_over.add_argument(
+        "--sheets", type=_numbers, default=[], metavar="NUMBER[,NUMBER]", help="where it is not the next of the drawer"
+    )
     spoiled = add("spoiled", "使えない紙が出た: sheets came out that cannot be used", job)
     spoiled.add_argument("--why", required=True, metavar="NAME", help="for example jam, toner, seal, paper")
     spoiled.add_argument(
@@ -168,6 +172,7 @@ def _add_clients(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     refuse = add("refuse", "受付不可: it cannot be printed here, and nothing of it was", job)
     refuse.add_argument("--why", required=True, metavar="NAME", help="for example paper")
     add("nothing-came-out", "出てこない: no sheet came out", job)
+    cli_books.add(commands, client, _run_client)
     mode = add("mode", "change the duty mode (業務モード)")
     mode.add_argument("mode", choices=[str(mode) for mode in DutyMode], metavar="MODE", help=", ".join(DutyMode))
     verify = add("verify", "check the hash chain of the journal")

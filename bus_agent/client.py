@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import httpx
 
+from bus_agent.books_text import books_text
 from bus_agent.errors import AgentGoneError, RefusedError
 from bus_agent.settings import load_agent_settings
 from bus_agent.status_text import text
@@ -47,12 +48,18 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.command == "verify":
         return _verify(arguments)
     answer = _send(arguments.socket, *_request(arguments))
-    print(json.dumps(answer, ensure_ascii=False) if arguments.json else text(answer, Language(arguments.lang)))
+    shown = books_text if hasattr(arguments, "books") else text
+    print(json.dumps(answer, ensure_ascii=False) if arguments.json else shown(answer, Language(arguments.lang)))
     return 0
 
 
 def _request(arguments: argparse.Namespace) -> tuple[str, str, dict[str, Any] | None]:
+    if books := getattr(arguments, "books", None):
+        request: tuple[str, str, dict[str, Any] | None] = books(arguments)
+        return request
     match arguments.command:
+        case "hand-over":
+            return "POST", f"/v1/jobs/{arguments.job}/hand-over", {"sheets": arguments.sheets}
         case "status":
             return "GET", "/v1/snapshot", None
         case "mode":

@@ -34,6 +34,11 @@ class Reason(Word):
         "This bus has another configuration than city hall; it prints nothing until the technician has brought the new one.",
     )
     ATTEMPT_USED = ("reason.attempt_used", "The key for this attempt was given out already; it is never given twice.")
+    SHEETS_DIFFER = (
+        "reason.sheets_differ",
+        "Sheet ledger and drawer differ, so no certificate is printed until the sheets are counted and explained.",
+    )
+    NO_SHEETS = ("reason.no_sheets", "The sheet ledger has too few sheets of this paper on the bus.")
     # It refuses a fact, a call or a message.
     UNKNOWN_JOB = ("reason.unknown_job", "City hall does not know this document.")
     WRONG_STATE = ("reason.wrong_state", "City hall sees the document elsewhere; this does not follow from there.")

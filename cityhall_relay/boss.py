@@ -17,12 +17,14 @@ from cityhall_base.store import TROUBLE, Store, trouble
 from cityhall_relay import files
 from cityhall_relay.answers import Answers
 from cityhall_relay.bodies import Bodies
-from cityhall_relay.bus_desk import BusDesk
+from cityhall_relay.books import Books
+from cityhall_relay.bus_desk import BusDesk, Note
 from cityhall_relay.changes import Changes
 from cityhall_relay.clerk_desk import ClerkDesk, Clerks
 from cityhall_relay.evidence import EvidenceDesk
 from cityhall_relay.facts import Facts
 from cityhall_relay.housekeeping import Housekeeping
+from cityhall_relay.incidents import Incidents
 from cityhall_relay.inventory import Inventory
 from cityhall_relay.jobs import Jobs, Undertaker
 from cityhall_relay.link_desk import LinkDesk
@@ -33,8 +35,10 @@ from cityhall_relay.store import RelayStore, SqliteStore
 from cityhall_relay.submission import Check, Submissions
 from cityhall_relay.sync import SyncDesk
 from cityhall_relay.vault import Vault, key_migrations
+from cityhall_relay.web.books_desk import BooksDesk
 from cityhall_relay.web.bus_api import bus_app
 from cityhall_relay.web.clerk_api import ClerkApi
+from cityhall_wire.messages import link as wire
 from cityhall_wire.messages.envelope import Keyring, Role
 
 RELAY_DB = "relay.db"
@@ -55,6 +59,7 @@ class Relay(NamedTuple):
     sessions: Sessions
     submissions: Submissions
     clerk_desk: ClerkDesk
+    books: Books
     bus_desk: BusDesk
     bus_app: Starlette
     clerk_app: Callable[[Online], Starlette]
@@ -84,16 +89,21 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
     sync = SyncDesk(store, jobs, sessions, Inventory(store, jobs, facts), answers, key, city.limits)
     release = ReleaseDesk(store, jobs, sessions, vault, answers, rules, clock)
     evidence = EvidenceDesk(store, jobs, sessions, answers, city, clock)
-    link = LinkDesk(store, jobs, facts, sessions, answers, clock)
+    books = Books(store, answers, Incidents(store, clock, changes), city, clock, changes)
+    link = LinkDesk(store, jobs, facts, sessions, answers, clock, books)
     sync.locks.append(lambda bus, said: Reason.SUSPENDED if bus.suspended else None)
-    bus_desk = BusDesk(city.city, keyrings, store, answers, clock, sessions, sync, release, evidence, link, {})
+    sync.additions.append(books.in_plan)
+    release.blockers.append(books.blocks)
+    notes: dict[type[wire.LinkMessage], Note] = {wire.Entry: books.note}
+    bus_desk = BusDesk(city.city, keyrings, store, answers, clock, sessions, sync, release, evidence, link, notes)
 
-    clerk_desk = ClerkDesk(store, jobs, facts, sessions, city, clock, changes)
+    clerk_desk = ClerkDesk(store, jobs, facts, sessions, city, clock, changes, books)
     submissions = Submissions(store, jobs, sessions, vault, bodies, check, city, clock, changes)
     clerks = Clerks(settings.clerks)
 
     def clerk_app(online: Online) -> Starlette:
-        return ClerkApi(store, sessions, clerk_desk, submissions, clerks, city, changes, online).app()
+        desks = [BooksDesk(books, clerks, clock)]
+        return ClerkApi(store, sessions, clerk_desk, submissions, clerks, city, changes, online, desks).app()
 
     housekeeping = Housekeeping(store, jobs, sessions, vault, bodies, undertaker, city, clock, changes)
 
@@ -112,6 +122,7 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
         sessions=sessions,
         submissions=submissions,
         clerk_desk=clerk_desk,
+        books=books,
         bus_desk=bus_desk,
         bus_app=bus_app(bus_desk, store, bodies),
         clerk_app=clerk_app,

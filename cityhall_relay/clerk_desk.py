@@ -8,6 +8,7 @@ import msgspec
 
 from cityhall_base.city import City
 from cityhall_base.clock import Clock
+from cityhall_relay.books import Books
 from cityhall_relay.changes import Changes
 from cityhall_relay.errors import (
     NoSessionError,
@@ -67,9 +68,10 @@ class ClerkDesk:
         city: City,
         clock: Clock,
         changes: Changes,
+        books: Books,
     ) -> None:
         self._store, self._jobs, self._facts, self._sessions, self._city = store, jobs, facts, sessions, city
-        self._clock, self._changes = clock, changes
+        self._clock, self._changes, self._books = clock, changes, books
 
     def job(self, clerk: str, name: str) -> Job:
         """A job of one of the clerk's sessions, or one that waits for a second approver. Raises NotFoundError."""
@@ -131,6 +133,7 @@ class ClerkDesk:
                     self._store.save_job(job)
                 case JobState.UNCERTAIN:
                     job = self._facts.void(job, sheets)
+                    self._books.void(job, sheets, clerk)
                 case _:
                     raise TooLateError
             self._store.record("voided", name, by=clerk)

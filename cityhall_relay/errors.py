@@ -199,3 +199,24 @@ class StoppingError(RelayError):
 
     key = "relay.stopping"
     status = 503
+
+
+class BookPaperError(RelayError):
+    """The city has no numbered paper of this name; look at the papers of city.toml."""
+
+    key = "relay.book_paper"
+    status = 409
+
+
+class BookSheetsError(RelayError):
+    """These numbers cannot be: they stand in the ledger already, or are too many or too few; look at them once more."""
+
+    key = "relay.book_sheets"
+    status = 409
+
+
+class BookEntryError(RelayError):
+    """There is no such line in the ledger, or it was taken back already; list its lines with --entries."""
+
+    key = "relay.book_entry"
+    status = 409

@@ -1,4 +1,4 @@
-"""What a person says about the sheets, and the line of the sheet ledger that follows from it."""
+"""What a person says about the sheets of a job, kept as it was said."""
 
 import json
 

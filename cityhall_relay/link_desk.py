@@ -8,6 +8,7 @@ from cityhall_base.clock import Clock
 from cityhall_base.reasons import Reason
 from cityhall_relay import errors
 from cityhall_relay.answers import Answers
+from cityhall_relay.books import Books
 from cityhall_relay.errors import RelayError
 from cityhall_relay.facts import Facts
 from cityhall_relay.jobs import Jobs
@@ -43,12 +44,15 @@ class LinkDesk:
         sessions: Sessions,
         answers: Answers,
         clock: Clock,
+        books: Books,
     ) -> None:
         self._store, self._jobs, self._facts, self._sessions = store, jobs, facts, sessions
-        self._answers, self._clock = answers, clock
+        self._answers, self._clock, self._books = answers, clock, books
 
     def fact(self, said: Fact, re: bytes) -> bytes:
-        """The signed receipt or refusal."""
+        """The signed receipt or refusal. Its line of the book is written down in either case: the sheet is gone."""
+        if isinstance(said, link.HandOver | link.Spoiled) and said.entry is not None:
+            self._books.write(said.bus, said.entry)
         job = self._job(said)
         if job is None:
             return self._answers.refusal(said.bus, re, "unknown_job")

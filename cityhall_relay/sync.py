@@ -1,7 +1,7 @@
 """`sync` → `plan`: take what the bus says about itself, and tell it what should be. All of it is one event."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
@@ -27,6 +27,10 @@ Lock = Callable[[Bus, Sync], Reason | None]
 """Why this bus, as it now says it is, gets neither lease nor session."""
 
 
+Addition = Callable[[Bus, Sync], Mapping[str, object]]
+"""Further fields of the plan, from the desk of another matter."""
+
+
 class SyncDesk:
     """Answers syncs that are in order (cityhall_wire.messages.sequence) and properly signed."""
 
@@ -43,6 +47,7 @@ class SyncDesk:
         self._store, self._jobs, self._sessions, self._inventory = store, jobs, sessions, inventory
         self._answers, self._key, self._limits = answers, key, limits
         self.locks: list[Lock] = []
+        self.additions: list[Addition] = []
 
     def answer(self, bus: Bus, sync: Sync, re: bytes, now: int) -> bytes:
         """The signed plan; inside the running event. `bus` already carries this message's (boot, seq)."""
@@ -85,6 +90,7 @@ class SyncDesk:
             offers=offers,
             orders=orders,
             locked=locked,
+            **{name: value for add in self.additions for name, value in add(bus, sync).items()},
         )
 
     def _with_next_token(self, bus: Bus, sync: Sync) -> Bus:

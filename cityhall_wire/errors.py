@@ -63,3 +63,9 @@ class LifecycleError(WireError):
     """This step does not follow from the state the job is in."""
 
     key = "wire.lifecycle"
+
+
+class SerialError(WireError):
+    """This is no row of sheet numbers: type them as they stand on the sheets, the first and then the last."""
+
+    key = "wire.serial"

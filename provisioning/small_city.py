@@ -21,6 +21,9 @@ SECOND: Final = "clerk-9b2e"
 SECTION: Final = "citizen"
 STOP: Final = "hase-hall"
 SERVICE: Final = "resident-record"
+PAPER: Final = "controlled"
+DRAWER: Final = ("A-000101", "A-005100")
+"""First and last number of the paper that the bus is given."""
 
 RIGHTS: Final = ("books", "duty", "revoke")
 """A small town's clerks do everything."""

@@ -21,10 +21,12 @@ from cityhall_relay.settings import load_relay
 from cityhall_relay.store.rows import Job, Session
 from cityhall_relay.submission import Accepted, Submission
 from cityhall_wire import PROTOCOL_VERSION, headers, seal
+from cityhall_wire.books import BookEntry, Column
 from cityhall_wire.lifecycle import JobState
 from cityhall_wire.messages import envelope, link, printing, relay
 from cityhall_wire.messages.envelope import Opened, Role
 from cityhall_wire.modes import DutyMode
+from cityhall_wire.sheets import between
 
 CITY = b"""
 city = "hase"
@@ -181,13 +183,33 @@ async def two_pages(document: bytes, limits: IntakeLimits, drawing: Drawing | No
     return Report(pages=pages, sizes=(), document_format=made[0], isolation=(), drawn=made[1])
 
 
+PAPER = ("A-000001", "A-005000")
+"""What lies in the drawer of every bus of a test that is not about paper."""
+
+
+def box_of_paper(n: int = 1, first: str = PAPER[0], last: str = PAPER[1], paper: str = "controlled") -> BookEntry:
+    """The line that a bus writes when paper is put into its drawer."""
+    part, entry = between(first, last), "e" + secrets.token_hex(12)
+    about: dict[str, Any] = {"paper": paper, "sheets": part.sheets, "numbers": (str(part),)}
+    return BookEntry(id=entry, n=n, at=MORNING, by="concierge", column=Column.RECEIVED, **about)
+
+
+def stock(parts: boss.Relay) -> None:
+    """A relay to which every bus has said that it has paper."""
+    with parts.store.event():
+        for bus in BUSES:
+            parts.books.write(bus, box_of_paper())
+
+
 class Town:
     """A relay without sockets, which can be stopped and started again over the same state."""
 
-    def __init__(self, top: Path, city: bytes = CITY) -> None:
+    def __init__(self, top: Path, city: bytes = CITY, *, paper: bool = True) -> None:
         self.top, self.clock = top, TestClock()
         self.keys = write_city(top, city)
         self.relay = self._build()
+        if paper:
+            stock(self.relay)
 
     def restart(self) -> None:
         self.relay.close()
@@ -256,6 +278,10 @@ class HandMadeBus:
         raw = envelope.sign(message, key)
         sent = envelope.verify(raw, {role: (key.public_key(),) for role in Role})
         return self.opened(self.post(path, raw), sent.digest).message
+
+    def gets_paper(self) -> None:
+        """Its concierge puts a box into the drawer, where the test's relay has not been told of one."""
+        self.fact(link.Entry, entry=box_of_paper())
 
     def place(self) -> dict[str, Any]:
         self.seq += 1

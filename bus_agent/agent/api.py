@@ -35,6 +35,12 @@ KEEPALIVE_S: Final = 15
 T = TypeVar("T")
 
 
+class HandOverBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /v1/jobs/{job}/hand-over`, which may have no body: then the next sheets of the drawer are meant."""
+
+    sheets: Annotated[tuple[str, ...], Meta(max_length=100)] = ()
+
+
 class SpoiledBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`POST /v1/jobs/{job}/spoiled`."""
 
@@ -135,7 +141,9 @@ class Api:
         return self._now(202)
 
     async def _hand_over(self, request: Request) -> Response:
-        self._commands.hand_over(_job(request))
+        raw = await reading.message(request, BODY_BYTES)
+        body = strict_json.decode(raw or b"{}", HandOverBody, BODY_BYTES)
+        self._commands.hand_over(_job(request), body.sheets)
         return self._now()
 
     async def _spoiled(self, request: Request) -> Response:

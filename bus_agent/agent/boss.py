@@ -8,6 +8,8 @@ from pathlib import Path
 from bus_agent.agent import server
 from bus_agent.agent.api import Api
 from bus_agent.agent.bodies import Bodies
+from bus_agent.agent.books import Books
+from bus_agent.agent.books_desk import BooksDesk
 from bus_agent.agent.carrier import Carrier
 from bus_agent.agent.commands import Commands
 from bus_agent.agent.duty import Duty, OnBoard
@@ -75,10 +77,12 @@ class Boss:
         self.printing = Printing(store, bodies, duty, syncer, line, courier, print_key)
         self.guard = Guard(store, duty, line, scribe, syncer, limits, clock)
         self.readiness = Readiness(store, duty, line, syncer.planned)
-        self.commands = Commands(store, duty, scribe, syncer)
+        self.books = books = Books(store, duty, scribe, city, clock, syncer.tell)
+        books.join(duty, planner, syncer)
+        self.commands = Commands(store, duty, scribe, syncer, books)
         broker = settings.broker
         self.hints = Hints(broker, city.city, bus, store.boot, syncer.wake) if broker else None
-        self._camera = Camera(bus, city.city, store, duty, syncer)
+        self._camera = Camera(bus, city.city, store, duty, syncer, books)
         # Every commit is shown, and looked at by whoever waits for a change.
         store.on_commit(syncer.planned.beat)
 
@@ -88,7 +92,8 @@ class Boss:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         self.bodies.keep_only({job.job for job in self.store.jobs() if job.body_kept})
-        api = Api(self._snapshot, self.syncer.planned, self.printing, self.commands, self.store.verify_journal)
+        desks = [BooksDesk(self.books)]
+        api = Api(self._snapshot, self.syncer.planned, self.printing, self.commands, self.store.verify_journal, desks)
         web = server.make(api.app(), self._settings)
         try:
             async with asyncio.TaskGroup() as tasks:

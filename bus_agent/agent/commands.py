@@ -1,8 +1,10 @@
 """What the concierge says with a button, beside 印刷: whom she calls, where the sheets are, which duty the vehicle is on."""
 
 import secrets
+from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
+from bus_agent.agent.books import Books
 from bus_agent.agent.duty import Duty
 from bus_agent.agent.facts import MOST_NUMBERS, Scribe
 from bus_agent.agent.rows import Job
@@ -17,6 +19,7 @@ from bus_agent.errors import (
     WrongStateError,
 )
 from cityhall_base.reasons import Reason
+from cityhall_wire.books import BookEntry
 from cityhall_wire.errors import LifecycleError
 from cityhall_wire.lifecycle import BEFORE_RELEASE, By, Event
 from cityhall_wire.messages.link import Call, HandOver, LinkMessage, NothingCameOut, Refused, SessionEnd, Spoiled
@@ -31,8 +34,9 @@ _NUMBER_LENGTH: Final = 32
 class Commands:
     """Each is one event here, and one signed fact on its way to city hall. Raises RefusedError."""
 
-    def __init__(self, store: BusStore, duty: Duty, scribe: Scribe, syncer: Syncer) -> None:
+    def __init__(self, store: BusStore, duty: Duty, scribe: Scribe, syncer: Syncer, books: Books) -> None:
         self._store, self._duty, self._scribe, self._syncer = store, duty, scribe, syncer
+        self._books = books
 
     # --- the counter session ---
 
@@ -64,9 +68,10 @@ class Commands:
 
     # --- a document ---
 
-    def hand_over(self, job: str) -> None:
-        """お渡ししました."""
-        self._say(job, Event.HAND_OVER, HandOver)
+    def hand_over(self, name: str, sheets: tuple[str, ...] = ()) -> None:
+        """お渡ししました: the next sheets of the drawer, or those with these numbers."""
+        job = self._store.job(name)
+        self._say(name, Event.HAND_OVER, HandOver, lambda: self._books.issued(job, sheets))
 
     def spoiled(self, name: str, why: str, sheets: tuple[str, ...], came_out: int | None = None) -> None:
         """使えない紙が出た: with the numbers of the sheets, and how many came out where not all did."""
@@ -76,7 +81,8 @@ class Commands:
         if not len(sheets) <= (came_out or job.header.sheets) <= job.header.sheets:
             raise NumbersError
         self._check_numbers(job, sheets, came_out)
-        self._say(name, Event.SPOIL, Spoiled, why=why, sheets=sheets, came_out=came_out)
+        about = {"why": why, "sheets": sheets, "came_out": came_out}
+        self._say(name, Event.SPOIL, Spoiled, lambda: self._books.spoiled(job, sheets, came_out, why), **about)
 
     def refuse(self, job: str, why: str) -> None:
         """受付不可: it cannot be printed here, and nothing of it was."""
@@ -95,11 +101,15 @@ class Commands:
         if self._duty.numbered(job) and len(sheets) < (came_out or 1):
             raise NumbersMissingError
 
-    def _say(self, name: str, event: Event, kind: type[L], **fields: Any) -> None:
+    def _say(
+        self, name: str, event: Event, kind: type[L], line: Callable[[], BookEntry | None] | None = None, **fields: Any
+    ) -> None:
         attempt = self._store.job(name).attempt
         try:
             with self._store.event():
                 self._store.step(name, event, By.CONCIERGE)
+                if line is not None:
+                    fields["entry"] = line()
                 self._scribe.queue(kind, name, attempt=attempt, **fields)
         except LifecycleError as error:
             raise WrongStateError(str(error)) from None

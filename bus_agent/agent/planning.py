@@ -2,6 +2,7 @@
 
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from bus_agent.agent.bodies import Bodies
@@ -23,13 +24,20 @@ log = logging.getLogger(__name__)
 
 
 class Planner:
-    """Brings the bus to where city hall sees it."""
+    """Brings the bus to where city hall sees it.
+
+    `hears` are told each plan before its orders; `spoils` a job that ended as spoiled by city hall's word, inside that event.
+    """
 
     def __init__(self, store: BusStore, bodies: Bodies, scribe: Scribe) -> None:
         self._store, self._bodies, self._scribe = store, bodies, scribe
+        self.hears: list[Callable[[Plan], None]] = []
+        self.spoils: list[Callable[[Job], None]] = []
 
     def apply(self, plan: Plan) -> None:
-        """Offers, then orders; one event each."""
+        """Whoever hears it, then offers, then orders; one event each."""
+        for hear in self.hears:
+            hear(plan)
         for offer in plan.offers:
             self._offer(offer)
         held = {job.job: job for job in self._store.jobs()}
@@ -111,6 +119,9 @@ class Planner:
             for row in rows:
                 self._store.step(job.job, row.event, By.RELAY if By.RELAY in row.by else min(row.by))
             self._store.record("followed", job.job, state=end)
+            if end is JobState.SPOILED:
+                for spoil in self.spoils:
+                    spoil(job)
 
 
 def path(start: JobState, end: JobState) -> list[Row]:

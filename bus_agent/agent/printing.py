@@ -188,7 +188,8 @@ class Printing:
             body = {"attempt": message.attempt, "printer_job": message.printer_job}
             self._store.record(f"intent_{message.step}", message.job, **body)
             if message.step is Step.SEND_DOCUMENT:
-                self._store.change(message.job, printer_job=message.printer_job)
+                drawn = 1 + max(job.drawn for job in self._store.jobs())
+                self._store.change(message.job, printer_job=message.printer_job, drawn=drawn)
             if message.evidence is not None:
                 self._stated(message.job, message.evidence)
         self._line.send(Committed(job=message.job, attempt=message.attempt, step=message.step))

@@ -20,6 +20,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     received: int = 0  # bytes of ciphertext that are on disk for certain
     request: bytes = b""
     printer_job: int = 0  # IPP job-id
+    drawn: int = 0  # its place among those whose sheets are out, in the order in which they were printed
     sent: bytes = b""  # the print key's statement that the printer took the document whole
     acknowledged: bool = False  # city hall has receipted the end
     body_kept: bool = True

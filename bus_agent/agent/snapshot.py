@@ -3,6 +3,8 @@
 import msgspec
 
 from bus_agent.agent.advice import Advice, advise
+from bus_agent.agent.books import Books
+from bus_agent.agent.books_view import BooksShown, shown
 from bus_agent.agent.duty import Duty
 from bus_agent.agent.rows import Job
 from bus_agent.agent.store import BusStore
@@ -97,14 +99,15 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     jobs: tuple[JobShown, ...]
     payload_bytes_received: int
     advice: Advice
+    books: BooksShown
 
 
 class Camera:
     """Takes snapshots. `received` gives the payload bytes since the start."""
 
-    def __init__(self, bus: str, city: str, store: BusStore, duty: Duty, syncer: Syncer) -> None:
+    def __init__(self, bus: str, city: str, store: BusStore, duty: Duty, syncer: Syncer, books: Books) -> None:
         self._bus, self._city, self._store = bus, city, store
-        self._duty, self._syncer = duty, syncer
+        self._duty, self._syncer, self._books = duty, syncer, books
 
     def take(self, at: int, received: int) -> Snapshot:
         """Now; `at` is UTC milliseconds."""
@@ -128,6 +131,7 @@ class Camera:
             jobs=tuple(self._job(job) for job in jobs),
             payload_bytes_received=received,
             advice=advise(jobs, duty, self._syncer.state),
+            books=shown(self._books),
         )
 
     def _job(self, job: Job) -> JobShown:

@@ -52,6 +52,15 @@ def _first(db: Database) -> None:
     db.table("meta").create(meta, pk="name", not_null=set(meta), strict=True)
 
 
+@_MIGRATIONS(name="0002_books")
+def _books(db: Database) -> None:
+    book = {"id": str, "n": int, "job": str, "word": str, "entry": str}
+    db.table("book").create(book, pk="id", not_null=set(book), strict=True)
+    db.table("book").create_index(["n"], unique=True)
+    db.table("book").create_index(["job"])
+    db.table("jobs").add_column("drawn", int, not_null_default=0)
+
+
 def count_journal(path: Path, clock: Clock) -> int:
     """Rows of the journal, whose chain holds; raises StoreError, StoreInUseError where an agent runs. No new boot."""
     store = Store(path, _MIGRATIONS, clock)
@@ -66,6 +75,7 @@ class BusStore:
 
     def __init__(self, path: Path, clock: Clock, owner: str = "") -> None:
         self._store = Store(path, _MIGRATIONS, clock, owner)
+        self.db = self._store.db
         self.record = self._store.record
         self.verify_journal = self._store.verify_journal
         self.close = self._store.close

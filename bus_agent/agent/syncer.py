@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import logging
 import secrets
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -57,7 +58,7 @@ class LinkState(msgspec.Struct, frozen=True):
 
 
 class Syncer:
-    """Runs for ever; `wake` makes it look at once."""
+    """Runs for ever; `wake` makes it look at once. `says` are asked for further fields of each sync."""
 
     def __init__(
         self,
@@ -78,6 +79,7 @@ class Syncer:
         self._one_at_a_time = asyncio.Lock()
         self._due = 0.0  # when the next plan is wanted, by CLOCK_BOOTTIME
         self._told = b""  # digest of the inventory that city hall has
+        self.says: list[Callable[[], Mapping[str, object]]] = []
         self.planned = Pulse()
         self.state = LinkState(
             up=False, since_ms=clock.utc_ms(), key=LinkWord.CONNECTING, sentence=LinkWord.CONNECTING.english
@@ -187,6 +189,7 @@ class Syncer:
             "spooler": duty.spooler is not None,
             "inventory_digest": digest,
             "inventory": tuple(job.holding for job in jobs) if whole else None,
+            **{name: value for say in self.says for name, value in say().items()},
         }
 
     def _take(self, plan: Plan, nonce: bytes, sent_at: float) -> None:

@@ -124,6 +124,14 @@ class CityHall:
         """The fleet."""
         return list(self._patiently("GET", "/1/buses")["buses"])
 
+    def books(self, bus: str, what: str, month: str) -> Json:
+        """A month of a bus's books: `what` is ledger, entries or fees. This month where `month` is empty."""
+        return self._patiently("GET", f"/1/books/{bus}/{what}", params={"month": month} if month else {})
+
+    def wish(self, bus: str, what: str, body: Json) -> Json:
+        """What the bus shall write into its book: `what` is receive or correct."""
+        return self._once("POST", f"/1/books/{bus}/{what}", json=body)
+
     def watch(self, job: str) -> Iterator[Json]:
         """The job at once and at each change, until its end; goes on after any loss of the connection."""
         last: Json = {}

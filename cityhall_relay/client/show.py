@@ -40,15 +40,15 @@ class Screen:
 
     def jobs(self, jobs: list[Json]) -> None:
         """A list of jobs."""
-        self.result({"jobs": jobs}, _table(_JOB_COLUMNS, jobs))
+        self.result({"jobs": jobs}, table(_JOB_COLUMNS, jobs))
 
     def calls(self, calls: list[Json]) -> None:
         """What rings."""
-        self.result({"calls": calls}, _table(_CALL_COLUMNS, calls))
+        self.result({"calls": calls}, table(_CALL_COLUMNS, calls))
 
     def buses(self, buses: list[Json]) -> None:
         """The fleet."""
-        self.result({"buses": buses}, _table(_BUS_COLUMNS, buses))
+        self.result({"buses": buses}, table(_BUS_COLUMNS, buses))
 
     def _line(self, text: str) -> None:
         # Flushed: a program reads progress while it happens.
@@ -73,7 +73,8 @@ def _progress(job: Json, language: Language) -> str:
     return f"{when(latest)[11:]}  {job['check_word']}  {job['state']:<12} {sentences(job, language)}{carried}"
 
 
-def _table(columns: Sequence[str], rows: Iterable[Json]) -> str:
+def table(columns: Sequence[str], rows: Iterable[Json]) -> str:
+    """Columns side by side, under their names."""
     cells = [[name.replace("_", " ") for name in columns]]
     cells += [[_cell(name, row[name]) for name in columns] for row in rows]
     widths = [max(len(line[n]) for line in cells) for n in range(len(columns))]

@@ -21,6 +21,7 @@ from cityhall_relay.store.rows import (
     Step,
 )
 from cityhall_relay.store.sqlite import SqliteStore
+from cityhall_wire.books import BookEntry
 
 __all__ = ["RelayStore", "SqliteStore"]
 
@@ -128,6 +129,30 @@ class RelayStore(Protocol):
 
     def name_sheets(self, job: str, attempt: int, numbers: str) -> None:
         """The numbers of sheets that were entered as spoiled without them; the others keep theirs."""
+
+    def add_entry(self, bus: str, entry: BookEntry, at: int) -> bool:
+        """A line of a bus's book; whether it is news. One that is known stays as it is."""
+
+    def entry(self, bus: str, entry: str) -> BookEntry | None:
+        """A line by id."""
+
+    def correction(self, bus: str, entry: str) -> BookEntry | None:
+        """The line that takes this one back."""
+
+    def entries(self, bus: str, after: int = 0) -> list[BookEntry]:
+        """The bus's book in the bus's order, from the line after this number on."""
+
+    def book_mark(self, bus: str) -> tuple[int, int, str]:
+        """How many lines there are, and number and id of the last."""
+
+    def add_wish(self, bus: str, wish: BookEntry, at: int) -> None:
+        """A line that the bus shall write; the same wish twice is one."""
+
+    def wishes(self, bus: str) -> list[BookEntry]:
+        """Those that the bus has not written yet, oldest first."""
+
+    def end_wish(self, bus: str, wish: str) -> None:
+        """It is in the book."""
 
     def add_incident(self, incident: Incident) -> int:
         """A new one; its number."""

@@ -192,7 +192,11 @@ class Incident(Row, frozen=True, kw_only=True):
 
 
 class SheetEntry(Row, frozen=True, kw_only=True):
-    """One line of the sheet ledger (改ざん防止用紙受払簿). `numbers` is a JSON list of what stands on the sheets."""
+    """What people said about a job's sheets, as they said it; `numbers` is a JSON list. A reissue needs it.
+
+    It is not the sheet ledger (改ざん防止用紙受払簿): that is the bus's own book (`book`, cityhall_wire.books), which may know
+    less of a number that cannot be read, and has lines that belong to no job.
+    """
 
     job: str
     attempt: int

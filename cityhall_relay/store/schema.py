@@ -52,6 +52,13 @@ def relay_migrations() -> Migrations:
         columns |= {"closed_at": int, "closed_by": str, "closed_why": str}
         _create(db, "incidents", columns, "n")
 
+    @migrations(name="0007_books")
+    def books(db: Database) -> None:
+        book: dict[str, Any] = {"bus": str, "id": str, "n": int, "day": str, "corrects": str, "entry": str, "at": int}
+        _create(db, "book", book, ("bus", "id"))
+        db.table("book").create_index(["bus", "n"])
+        _create(db, "wishes", {"bus": str, "id": str, "entry": str, "at": int}, ("bus", "id"))
+
     return migrations
 
 

@@ -55,6 +55,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "ciphertext-deleted": Kind(link.CiphertextDeleted, Role.LINK),
         "call": Kind(link.Call, Role.LINK),
         "session-end": Kind(link.SessionEnd, Role.LINK),
+        "entry": Kind(link.Entry, Role.LINK),
         "release-request": Kind(printing.ReleaseRequest, Role.PRINT),
         "evidence": Kind(printing.Evidence, Role.PRINT),
         "plan": Kind(relay.Plan, Role.RELAY),

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from cityhall_wire.books import DIGEST_BYTES, BookEntry
 from cityhall_wire.headers import (
     Attempt,
     BusId,
@@ -54,7 +55,7 @@ class PrinterSummary(msgspec.Struct, frozen=True, kw_only=True):
     reasons: Annotated[tuple[Annotated[str, Meta(max_length=64)], ...], Meta(max_length=16)] = ()
 
 
-class Sync(LinkMessage, frozen=True, kw_only=True):
+class Sync(LinkMessage, frozen=True, kw_only=True, omit_defaults=True):
     """What the bus has, is and last heard. Idempotent: the plan depends on its content, not on how often it came."""
 
     nonce: Nonce  # the lease answers it
@@ -67,16 +68,19 @@ class Sync(LinkMessage, frozen=True, kw_only=True):
     spooler: bool  # whether the spooler answers
     inventory_digest: Digest
     inventory: Annotated[tuple[Holding, ...], Meta(max_length=200)] | None  # only where the digest is news
+    # Digest of the bus's book (cityhall_wire.books), once it has a line.
+    book: Annotated[bytes, Meta(min_length=DIGEST_BYTES, max_length=DIGEST_BYTES)] | None = None
 
 
-class HandOver(LinkMessage, frozen=True, kw_only=True):
-    """The concierge handed the sheets over (お渡ししました)."""
+class HandOver(LinkMessage, frozen=True, kw_only=True, omit_defaults=True):
+    """The concierge handed the sheets over (お渡ししました). Its line of the book counts also where this comes too late."""
 
     job: JobId
     attempt: Attempt
+    entry: BookEntry | None = None
 
 
-class Spoiled(LinkMessage, frozen=True, kw_only=True):
+class Spoiled(LinkMessage, frozen=True, kw_only=True, omit_defaults=True):
     """The concierge reports unusable sheets (使えない紙が出た) by their numbers, which may be unknown yet."""
 
     job: JobId
@@ -84,6 +88,7 @@ class Spoiled(LinkMessage, frozen=True, kw_only=True):
     sheets: Annotated[tuple[SheetNumber, ...], Meta(max_length=100)]
     why: Name
     came_out: Annotated[int, Meta(ge=1, le=1000)] | None = None  # sheets, where not the whole document came out
+    entry: BookEntry | None = None
 
 
 class Refused(LinkMessage, frozen=True, kw_only=True):
@@ -132,3 +137,9 @@ class SessionEnd(LinkMessage, frozen=True, kw_only=True):
     """The concierge ended the counter session (終了): the resident has left the seat."""
 
     session: SessionId
+
+
+class Entry(LinkMessage, frozen=True, kw_only=True):
+    """A line of the bus's book of sheets and fees that goes with no other fact."""
+
+    entry: BookEntry

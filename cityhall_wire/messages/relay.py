@@ -1,10 +1,11 @@
 """What city hall answers with the *relay* key. `re` is the digest of the request's payload: the bus takes no other answer."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
+from cityhall_wire.books import BookEntry
 from cityhall_wire.headers import (
     Attempt,
     BusId,
@@ -21,6 +22,9 @@ from cityhall_wire.headers import (
     Version,
 )
 from cityhall_wire.lifecycle import JobState
+
+WISHES: Final = 10
+"""Lines in one plan that city hall wants in the book; the next plan brings the rest."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +84,10 @@ class Plan(Answer, frozen=True, kw_only=True, omit_defaults=True):
     offers: Annotated[tuple[Offer, ...], Meta(max_length=50)]
     orders: Annotated[tuple[Order, ...], Meta(max_length=200)]
     locked: Name | None = None  # why this bus gets neither lease nor session (cityhall_base.reasons)
+    wishes: Annotated[
+        tuple[BookEntry, ...], Meta(max_length=WISHES)
+    ] = ()  # lines that the bus shall write into its book
+    books_wanted: Count | None = None  # the bus shall say again every line of its book after this number
 
 
 class Release(Answer, frozen=True, kw_only=True):

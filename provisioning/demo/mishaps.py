@@ -3,6 +3,7 @@
 English of the rehearsal's own words stands here, Japanese in the catalogue like everything that people read.
 """
 
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -30,23 +31,23 @@ class Title(Word):
 
 
 class Button(NamedTuple):
-    """One of the concierge's, and what she says with it."""
+    """One of the concierge's, and what she says with it: of so many sheets she reads out the number."""
 
     name: str
     why: str = ""
-    sheets: tuple[str, ...] = ()
+    sheets: int = 0
 
-    def command(self, job: str) -> str:
+    def command(self, job: str, numbers: Sequence[str] = ()) -> str:
         """The same as `bus-agent` has it."""
-        said = f" --why {self.why} --sheets {','.join(self.sheets)}" if self.why else ""
+        said = f" --why {self.why} --sheets {','.join(numbers)}" if self.why else ""
         return f"bus-agent {self.name} {job}{said}"
 
 
 PRINT: Final = Button("print")
 HAND_OVER: Final = Button("hand-over")
 NOTHING_CAME_OUT: Final = Button("nothing-came-out")
-SPOILED_ONE: Final = Button("spoiled", "paper", ("A-000412",))
-SPOILED_BOTH: Final = Button("spoiled", "paper", ("A-000412", "A-000413"))
+SPOILED_ONE: Final = Button("spoiled", "paper", 1)
+SPOILED_BOTH: Final = Button("spoiled", "paper", 2)
 
 
 class Mishap(NamedTuple):

@@ -26,7 +26,7 @@ from provisioning.demo.blueprint import DRIVER, PARTS, Blueprint, Ports, environ
 from provisioning.demo.bytecode import compile_ours
 from provisioning.demo.panel import Panel
 from provisioning.demo.printer import PCL, VIRTUAL_PPD, PrinterFolder
-from provisioning.demo.probe import LOOPBACK, free_ports, snapshot
+from provisioning.demo.probe import LOOPBACK, free_ports, post, snapshot
 from provisioning.demo.process import READY_S, Part
 from provisioning.demo.stage import Director
 from provisioning.demo.wait import wait_until
@@ -83,6 +83,7 @@ class House:
             for name in self._names[1:]:
                 self.part(name).wait_ready()
             wait_until(self.met, READY_S, "the bus has met city hall, its spooler and its printer")
+            self._fill_drawer()
         except BaseException:
             self.stop()
             raise
@@ -152,6 +153,12 @@ class House:
         self._parts = {name: plan.part(name) for name in self._names}
         self.clerk, self.concierge = plan.clerk(), plan.concierge()
         self.director = Director(self.printer.stage, Panel(self.ports.printer))
+
+    def _fill_drawer(self) -> None:
+        # The concierge writes down the numbered paper that she was given: without it no certificate is printed.
+        if not any(paper["left"] for paper in self.snapshot()["books"]["papers"]):
+            first, last = small_city.DRAWER
+            post(self.city.bus.api_socket, "/v1/sheets/receive", paper=small_city.PAPER, first=first, last=last)
 
     def _plan(self) -> small_city.Plan:
         at = Addresses(LOOPBACK, self.ports.bus, self.ports.clerk, self.ports.broker)

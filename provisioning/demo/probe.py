@@ -63,7 +63,12 @@ def snapshot(api_socket: Path) -> dict[str, Any] | None:
 
 def press(api_socket: Path, job: str, button: str, **said: Any) -> None:
     """One of the concierge's buttons, as her screen will press it. Raises RefusedError with the bus's sentence, or OSError."""
-    status, answer = _local(api_socket, "POST", f"/v1/jobs/{job}/{button}", json.dumps(said), _PRESS_S)
+    post(api_socket, f"/v1/jobs/{job}/{button}", **said)
+
+
+def post(api_socket: Path, url: str, **said: Any) -> None:
+    """Any of its commands. Raises RefusedError with the bus's sentence, or OSError."""
+    status, answer = _local(api_socket, "POST", url, json.dumps(said), _PRESS_S)
     if status >= http.client.BAD_REQUEST:
         raise RefusedError(str(answer["sentence"]), str(answer["key"]))
 

@@ -4,6 +4,7 @@ Nothing of it is real and nothing of it is counted: the city, its keys and its p
 """
 
 import functools
+import itertools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Final
 import msgspec
 
 from cityhall_base.words import Language, Word, say
+from cityhall_wire.sheets import span
 from provisioning.demo.mishaps import HAND_OVER, LIE, MISHAPS, PRINT, Button, Mishap
 from provisioning.demo.parts import House
 from provisioning.demo.people import Json
@@ -165,12 +167,19 @@ class Rehearsal:
         return end
 
     def _press(self, job: str, button: Button) -> None:
-        self._tell(Said.COMMAND, button.command(job))
+        numbers = self._on_top(button.sheets)
+        self._tell(Said.COMMAND, button.command(job, numbers))
         before = self._state(job)
         self._pause()
         if self._state(job) == before:  # else whoever practises has typed it in another terminal
-            said = {"why": button.why, "sheets": button.sheets} if button.why else {}
+            said = {"why": button.why, "sheets": numbers} if button.why else {}
             press(self._house.city.bus.api_socket, job, button.name, **said)
+
+    def _on_top(self, sheets: int) -> list[str]:
+        # By the rehearsal's own ledger: the numbers of the sheets that have just come out.
+        rows = [span(row) for paper in self._house.snapshot()["books"]["papers"] for row in paper["rows"]]
+        numbers = (str(row.at(n, n)) for row in rows for n in range(row.first, row.last + 1))
+        return list(itertools.islice(numbers, sheets))
 
     def _bus(self, key: str) -> None:
         wait_until(lambda: self._advice()["key"] == key, STEP_S, f"the bus says {key}")

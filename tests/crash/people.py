@@ -31,7 +31,7 @@ MODE: Final = "city_hall"
 
 _PATIENCE_S: Final = 20
 _SESSION: Final = re.compile(r"s[0-9a-f]{24}")
-_BODIES: Final[dict[str, Json]] = {"spoiled": {"why": "jam", "sheets": ["A-1"]}, "refuse": {"why": "no_paper"}}
+_BODIES: Final[dict[str, Json]] = {"spoiled": {"why": "jam", "sheets": ["?"]}, "refuse": {"why": "no_paper"}}
 
 
 class Habits(NamedTuple):
@@ -231,7 +231,7 @@ class People:
             return
         ours = [one for one in self.papers if one.sha256 == errand.sha256]
         if self.habits.voids:
-            self.clerk.void(errand.job, ["A-1"])
+            self.clerk.void(errand.job, ["?"])
             return
         whole = any(one.completed_ns for one in ours)
         self.press(errand, "hand-over" if whole else "spoiled" if ours else "nothing-came-out")

@@ -18,6 +18,7 @@ _BY_PATTERN: Final = {
     r"\A[a-z][a-z0-9-]{1,30}\Z": BUS,
     r"\Aj[0-9a-f]{24}\Z": JOB,
     r"\As[0-9a-f]{24}\Z": "s" + "0" * 24,
+    r"\Ae[0-9a-f]{24}\Z": "e" + "0" * 24,
     r"\A[a-z][a-z0-9_.-]{0,62}\Z": "name",
     r"\A[a-z0-9][a-z0-9-]{0,62}\Z": "clerk-1",
     r"\A[a-z]+/[a-zA-Z0-9.+-]{1,64}\Z": "application/pdf",

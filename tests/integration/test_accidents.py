@@ -391,6 +391,8 @@ class TwoRelays:
         session = opened(self, "first", "clerk-1", "bus-1").json()["session"]
         sent_at(self, "first", "clerk-1", session, certificate(), "0" * 32)
         self.clerk("first", "clerk-1").delete(f"/1/sessions/{session}")
+        for bus in BUSES:
+            self.bus("first", bus).gets_paper()
 
     def _client(self, relay: str, name: str) -> httpx.Client:
         if (relay, name) not in self._clients:

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from bus_agent.agent.store import STORE
+from cityhall_relay.boss import RELAY_DB
 from provisioning.demo.blueprint import PARTS
 from provisioning.demo.parts import House
 from provisioning.demo.wait import wait_until
 from provisioning.demo.walk import Walk, Walked
 from provisioning.errors import PartError
 from provisioning.sample import sample_certificate
+from provisioning.small_city import BUS, DRAWER, PAPER
 
 pytestmark = pytest.mark.timeout(180)
 MET_S = 30.0
@@ -70,3 +73,26 @@ def test_a_house_that_was_stopped_starts_again_with_all_it_knew(house: House) ->
     house.start()
     assert house.snapshot()["boot"] == boot + 1
     assert walk(house, 30).state == "handed_over"
+
+
+def test_a_rehearsal_has_books_of_its_own(house: House) -> None:
+    """A rehearsal is a house: its two books lie in its folder, and city hall there lists what the bus there wrote."""
+    books = [house.city.bus.state / STORE, house.city.city.relay / "state" / RELAY_DB]
+    assert [path.is_relative_to(house.dir) and path.exists() for path in books] == [True, True]
+    house.concierge.run(
+        "sheets", "count", "--paper", PAPER, "--left", str(house.snapshot()["books"]["papers"][0]["left"])
+    )
+    wait_until(
+        lambda: len(house.clerk.run("ledger", BUS, "--entries")["entries"]) > 1, MET_S, "city hall has both lines"
+    )
+    first, *_, last = house.clerk.run("ledger", BUS, "--entries")["entries"]
+    assert (first["column"], first["numbers"]) == ("received", ["..".join(DRAWER)])
+    assert (last["column"], last["by"]) == ("counted", "concierge")
+    assert house.concierge.run("sheets", "show")["papers"][0]["differences"] == []
+    (line,) = house.clerk.run("ledger", BUS)["lines"]
+    assert (line["left"], line["differences"]) == (house.snapshot()["books"]["papers"][0]["left"], [])
+    wish = house.clerk.run("ledger-receive", BUS, "--paper", PAPER, "--from", "B-1", "--to", "B-9")["pending"]
+    assert wish[0]["n"] == 0
+    wait_until(lambda: not house.clerk.run("ledger", BUS)["pending"], MET_S, "the bus has written what city hall wants")
+    assert house.snapshot()["books"]["papers"][0]["left"] == line["left"] + 9
+    assert house.clerk.run("fees", BUS)["open"], "the certificates of this file were handed over, and nobody paid"

@@ -27,7 +27,7 @@ from cityhall_wire.lifecycle import JobState
 from cityhall_wire.limits import BODY_RANGE_BYTES
 from cityhall_wire.messages import link, relay
 from cityhall_wire.messages.printing import Finding
-from tests.relay_city import HandMadeBus, TestClock, write_city
+from tests.relay_city import HandMadeBus, TestClock, stock, write_city
 from tests.relay_tls import bus_client, clerk_client, write_tls
 
 S = JobState
@@ -41,6 +41,7 @@ class LiveRelay:
         self.keys = write_city(top)
         write_tls(top)
         self.start()
+        self.ask(stock)
 
     def start(self) -> None:
         up: queue.Queue[Running | BaseException] = queue.Queue()

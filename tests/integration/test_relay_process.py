@@ -107,6 +107,7 @@ def test_a_clerks_send_outlives_every_restart_of_the_relay(city: City) -> None:
             seen.append(next(lines))
 
     bus, name = city.bus(), seen[0]["job"]
+    bus.gets_paper()
     bus.hold(bus.sync().offers[0])
     bus.sync()
     until("on_bus")

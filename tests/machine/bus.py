@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from bus_agent.agent.bodies import Bodies
+from bus_agent.agent.books import Books
 from bus_agent.agent.carrier import Carrier
 from bus_agent.agent.commands import Commands
 from bus_agent.agent.duty import Duty, OnBoard
@@ -92,7 +93,9 @@ class Agent:
         self.printing = Printing(store, bodies, duty, syncer, line, courier, box.keys.print[bus].public_key())
         guard = Guard(store, duty, line, scribe, syncer, limits, clock)
         readiness = Readiness(store, duty, line, syncer.planned)
-        self.commands = Commands(store, duty, scribe, syncer)
+        self.books = books = Books(store, duty, scribe, city, clock, syncer.tell)
+        books.join(duty, planner, syncer)
+        self.commands = Commands(store, duty, scribe, syncer, books)
         store.on_commit(syncer.planned.beat)
         bodies.keep_only({job.job for job in store.jobs() if job.body_kept})
         for machine in (syncer, carrier, guard, readiness):

@@ -129,10 +129,14 @@ class People:
             if truth.whole.get(job) and not spoils:
                 agent.commands.hand_over(job)
             elif truth.begun.get(job):
-                agent.commands.spoiled(job, "torn", ("123456",) if spoils else ("?",))
+                agent.commands.spoiled(job, "torn", self._on_sheet(bus) if spoils else ("?",))
             elif state == "uncertain":
                 agent.commands.nothing_came_out(job)
         self.world.run()
+
+    def _on_sheet(self, bus: str) -> tuple[str, ...]:
+        """The number on the sheet that she holds: the next of the drawer."""
+        return (str(self.world.agents[bus].books.book.paper("controlled").next(1)[0]),)
 
     def switch_off(self, bus: str) -> None:
         """The printer, and on again."""

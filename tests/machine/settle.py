@@ -4,6 +4,7 @@ import json
 from typing import Final
 
 from cityhall_relay.store.rows import Side
+from cityhall_wire.books import line_of
 from cityhall_wire.lifecycle import ENDS
 from tests.machine.people import People
 from tests.machine.truth import RESIDENT
@@ -83,15 +84,25 @@ def _judge(world: World) -> None:
         must(state != "spoiled" or out, "I5", f"{job} is spoiled, and nothing came out")
         must(state in ("handed_over", "spoiled") or not out, "I5", f"{job} is {state}, and something came out")
         on_paper = {(job, kind) for kind in ("handed_over", "spoiled") if kind == state}
-        must({entry for entry in ledger if entry[0] == job} == on_paper, "I6", f"the sheet ledger of {job}")
+        must({entry for entry in ledger if entry[0] == job} == on_paper, "I6", f"what people said of {job}'s sheets")
+        line = store.entry(_bus(world, job), line_of(job))
+        must((line is not None) == bool(on_paper), "I6", f"the line of {job} in the sheet ledger")
         signed = (Side.RELAY, Side.BUS) if job in world.watchman.ever_on_a_bus else (Side.RELAY,)
         must(all(store.receipt(job, side) for side in signed), "I4", f"not both sides have signed the end of {job}")
+    for bus, agent in world.agents.items():
+        same = agent.books.book.digest == world.relay.parts.books.book(bus).digest
+        must(same, "I6", f"the book of {bus} and city hall's copy of it")
     for box in world.boxes.values():
         held = [one.name for one in box.printer.jobs.values() if one.document and one.ended_at is None]
         must(not held, "I10", f"the printer of {box.name} still holds {held}")
     for store_ in (world.relay.parts.store, world.relay.parts.keys, *(agent.store for agent in world.agents.values())):
         store_.verify_journal()  # type: ignore[attr-defined]
     _no_plaintext(world)
+
+
+def _bus(world: World, name: str) -> str:
+    job = world.relay.parts.store.job(name)
+    return job.bus if job else ""
 
 
 def _no_plaintext(world: World) -> None:

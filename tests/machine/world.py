@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from unittest import mock
 
+from bus_agent.agent.books import Books
+from bus_agent.agent.duty import Duty
+from bus_agent.agent.facts import Scribe
 from bus_agent.agent.store import STORE, BusStore
 from cityhall_base.city import CityFile, parse_city
 from cityhall_relay import boss
@@ -25,7 +28,7 @@ from tests.machine.relay import Relay, checked
 from tests.machine.truth import Truth, pages_of
 from tests.machine.virtual import BoxClock, Process, Time, run_all
 from tests.machine.watchman import Violation, Watchman
-from tests.relay_city import BUSES, CITY, Keys
+from tests.relay_city import BUSES, CITY, PAPER, Keys
 
 MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder in memory, where the machine has one
 UUID: Final = "urn:uuid:00000000-0000-0000-0000-00000000000"
@@ -57,8 +60,16 @@ def ground() -> Ground:
     boss.build(load_relay(hall / "relay.toml"), clock, checked).close()
     for bus in BUSES:
         (top / bus).mkdir()
-        BusStore(top / bus / STORE, clock, f"{bus} of {file.city.city}").close()
+        _put_paper_in(BusStore(top / bus / STORE, clock, f"{bus} of {file.city.city}"), bus, made, file, clock)
     return Ground(top, made, file, holder)
+
+
+def _put_paper_in(store: BusStore, bus: str, keys: Keys, file: CityFile, clock: BoxClock) -> None:
+    # Its line waits in the outbox; the first drain brings it to city hall.
+    scribe = Scribe(file.city.city, bus, keys.link[bus], store, clock)
+    duty = Duty(store, clock, DutyMode.ROUTE_BUS, file.city.limits.lease_s)
+    Books(store, duty, scribe, file.city, clock, _nothing).receive("controlled", *PAPER)
+    store.close()
 
 
 class World:

@@ -5,14 +5,16 @@ from typing import Any, cast
 
 import pytest
 
+from bus_agent.agent.books import Books
 from bus_agent.agent.commands import Commands
 from bus_agent.agent.duty import OnBoard
 from bus_agent.agent.syncer import Syncer
 from bus_agent.errors import NoSessionError, NumbersError, NumbersMissingError, WrongStateError
-from cityhall_base.city import Paper
+from cityhall_base.city import Paper, parse_city
 from cityhall_wire import strict_json
 from cityhall_wire.lifecycle import By, Event, JobState
 from cityhall_wire.messages.envelope import Envelope
+from tests.relay_city import CITY
 from tests.unit.test_bus_store import SESSION, Bus, ready, session_view
 
 S = JobState
@@ -35,8 +37,13 @@ def bus(tmp_path: Path) -> Bus:
     return Bus(tmp_path)
 
 
+CITY_FILE = parse_city(CITY, "city.toml").city
+
+
 def commands(bus: Bus) -> Commands:
-    return Commands(bus.store, bus.duty, bus.scribe, cast(Syncer, Line()))
+    line = Line()
+    books = Books(bus.store, bus.duty, bus.scribe, CITY_FILE, bus.clock, line.tell)
+    return Commands(bus.store, bus.duty, bus.scribe, cast(Syncer, line), books)
 
 
 def said(bus: Bus) -> list[tuple[str, dict[str, Any]]]:
