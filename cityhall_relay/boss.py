@@ -17,12 +17,14 @@ from cityhall_base.store import TROUBLE, Store, trouble
 from cityhall_relay import files
 from cityhall_relay.answers import Answers
 from cityhall_relay.bodies import Bodies
-from cityhall_relay.bus_desk import BusDesk
+from cityhall_relay.bus_desk import BusDesk, Note
 from cityhall_relay.changes import Changes
 from cityhall_relay.clerk_desk import ClerkDesk, Clerks
+from cityhall_relay.duty import DutyDesk
 from cityhall_relay.evidence import EvidenceDesk
 from cityhall_relay.facts import Facts
 from cityhall_relay.housekeeping import Housekeeping
+from cityhall_relay.incidents import Incidents
 from cityhall_relay.inventory import Inventory
 from cityhall_relay.jobs import Jobs, Undertaker
 from cityhall_relay.link_desk import LinkDesk
@@ -35,7 +37,9 @@ from cityhall_relay.sync import SyncDesk
 from cityhall_relay.vault import Vault, key_migrations
 from cityhall_relay.web.bus_api import bus_app
 from cityhall_relay.web.clerk_api import ClerkApi
+from cityhall_relay.web.duty_api import DutyApi
 from cityhall_wire.messages.envelope import Keyring, Role
+from cityhall_wire.messages.link import DutyChanged, Extend, LinkMessage
 
 RELAY_DB = "relay.db"
 KEYS_DB = "keys.db"
@@ -55,6 +59,7 @@ class Relay(NamedTuple):
     sessions: Sessions
     submissions: Submissions
     clerk_desk: ClerkDesk
+    duty: DutyDesk
     bus_desk: BusDesk
     bus_app: Starlette
     clerk_app: Callable[[Online], Starlette]
@@ -85,17 +90,25 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
     release = ReleaseDesk(store, jobs, sessions, vault, answers, rules, clock)
     evidence = EvidenceDesk(store, jobs, sessions, answers, city, clock)
     link = LinkDesk(store, jobs, facts, sessions, answers, clock)
+    duty = DutyDesk(store, sessions, Incidents(store, clock, changes), answers, city, clock, changes)
+    sync.heard.append(duty.heard)
+    sync.duty_until = duty.until
+    release.blockers.append(duty.blocks)
+    evidence.noticed.append(duty.noticed)
+    notes: dict[type[LinkMessage], Note] = {DutyChanged: duty.changed, Extend: duty.asked}
     sync.locks.append(lambda bus, said: Reason.SUSPENDED if bus.suspended else None)
-    bus_desk = BusDesk(city.city, keyrings, store, answers, clock, sessions, sync, release, evidence, link, {})
+    bus_desk = BusDesk(city.city, keyrings, store, answers, clock, sessions, sync, release, evidence, link, notes)
 
     clerk_desk = ClerkDesk(store, jobs, facts, sessions, city, clock, changes)
     submissions = Submissions(store, jobs, sessions, vault, bodies, check, city, clock, changes)
     clerks = Clerks(settings.clerks)
 
     def clerk_app(online: Online) -> Starlette:
-        return ClerkApi(store, sessions, clerk_desk, submissions, clerks, city, changes, online).app()
+        desks = [DutyApi(duty, clerks, store, city, clock)]
+        return ClerkApi(store, sessions, clerk_desk, submissions, clerks, city, changes, online, desks).app()
 
     housekeeping = Housekeeping(store, jobs, sessions, vault, bodies, undertaker, city, clock, changes)
+    housekeeping.chores.append(duty.tick)
 
     def committed() -> None:
         undertaker.bury_all()  # before anybody hears of the end, it is true
@@ -112,6 +125,7 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
         sessions=sessions,
         submissions=submissions,
         clerk_desk=clerk_desk,
+        duty=duty,
         bus_desk=bus_desk,
         bus_app=bus_app(bus_desk, store, bodies),
         clerk_app=clerk_app,

@@ -55,6 +55,8 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "ciphertext-deleted": Kind(link.CiphertextDeleted, Role.LINK),
         "call": Kind(link.Call, Role.LINK),
         "session-end": Kind(link.SessionEnd, Role.LINK),
+        "duty-changed": Kind(link.DutyChanged, Role.LINK),
+        "extend": Kind(link.Extend, Role.LINK),
         "release-request": Kind(printing.ReleaseRequest, Role.PRINT),
         "evidence": Kind(printing.Evidence, Role.PRINT),
         "plan": Kind(relay.Plan, Role.RELAY),

@@ -23,7 +23,7 @@ from cityhall_wire.headers import (
     Version,
 )
 from cityhall_wire.lifecycle import JobState
-from cityhall_wire.modes import DutyMode
+from cityhall_wire.modes import DutyCause, DutyMode
 
 
 class LinkMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,3 +132,17 @@ class SessionEnd(LinkMessage, frozen=True, kw_only=True):
     """The concierge ended the counter session (終了): the resident has left the seat."""
 
     session: SessionId
+
+
+class DutyChanged(LinkMessage, frozen=True, kw_only=True):
+    """The bus changed its duty mode (業務モード). Kept until it is answered, like every fact."""
+
+    mode: DutyMode
+    why: DutyCause
+    since: UtcMs  # by the bus's own clock; `at` is when this was signed
+
+
+class Extend(LinkMessage, frozen=True, kw_only=True):
+    """The concierge asks to end today's duty so much later; a clerk has to grant it. Worth nothing later, so never kept."""
+
+    minutes: Annotated[int, Meta(ge=1, le=120)]

@@ -18,25 +18,13 @@ from tests.unit.test_bus_store import SESSION, Bus, ready, session_view
 S = JobState
 
 
-class Line:
-    """Stands in for the syncer: hears when something is to be said."""
-
-    def __init__(self) -> None:
-        self.woken = 0
-
-    def wake(self) -> None:
-        self.woken += 1
-
-    tell = wake
-
-
 @pytest.fixture
 def bus(tmp_path: Path) -> Bus:
     return Bus(tmp_path)
 
 
 def commands(bus: Bus) -> Commands:
-    return Commands(bus.store, bus.duty, bus.scribe, cast(Syncer, Line()))
+    return Commands(bus.store, bus.duty, bus.scribe, cast(Syncer, bus.line), bus.roster)
 
 
 def said(bus: Bus) -> list[tuple[str, dict[str, Any]]]:
