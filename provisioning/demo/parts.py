@@ -1,7 +1,7 @@
 """The house: city hall and a bus made of their real parts on this machine, on free loopback ports, in one folder.
 
     with House(folder) as house:
-        house.concierge.run("mode", "city_hall")
+        house.on_duty()
         house.part("agent").kill()
         house.part("agent").start()
 
@@ -99,6 +99,11 @@ class House:
     def part(self, name: str) -> Part:
         """One of PARTS."""
         return self._parts[name]
+
+    def on_duty(self, mode: str = "city_hall") -> None:
+        """The concierge changes the duty mode, and city hall knows of it: from then on a clerk may open a session."""
+        self.concierge.run("mode", mode)
+        wait_until(lambda: bool(self.snapshot()["duty"]["noted"]), READY_S, f"city hall knows that the bus is {mode}")
 
     def papers(self) -> list[paper.Paper]:
         """What came out of the printer, oldest first."""
