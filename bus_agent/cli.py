@@ -175,6 +175,8 @@ def _add_clients(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     cli_books.add(commands, client, _run_client)
     mode = add("mode", "change the duty mode (業務モード)")
     mode.add_argument("mode", choices=[str(mode) for mode in DutyMode], metavar="MODE", help=", ".join(DutyMode))
+    extend = add("extend", "ask city hall to end today's duty later; a clerk grants it (延長)")
+    extend.add_argument("minutes", type=int, metavar="MINUTES")
     verify = add("verify", "check the hash chain of the journal")
     verify.add_argument("--config", type=Path, metavar="FILE", help="read bus.toml's store itself, the agent stopped")
 

@@ -64,6 +64,8 @@ def _request(arguments: argparse.Namespace) -> tuple[str, str, dict[str, Any] | 
             return "GET", "/v1/snapshot", None
         case "mode":
             return "POST", "/v1/mode", {"mode": arguments.mode}
+        case "extend":
+            return "POST", "/v1/duty/extend", {"minutes": arguments.minutes}
         case "call":
             body = {"section": arguments.section, "stop": arguments.stop, "slot": arguments.slot}
             return "POST", "/v1/session/call", body

@@ -235,6 +235,24 @@ class ModeForbidsError(RefusedError):
     key = "refused.mode_forbids"
 
 
+class OutsideHoursError(ModeForbidsError):
+    """It is outside the hours of duty; have city hall extend them (extend), or wait until they begin."""
+
+    key = "refused.outside_hours"
+
+
+class NoSessionHereError(ModeForbidsError):
+    """In this duty mode there are no counter sessions; change the mode first."""
+
+    key = "refused.no_session_here"
+
+
+class NoBookingsError(RefusedError):
+    """At an event nobody has booked; call without a slot number."""
+
+    key = "refused.no_bookings"
+
+
 class NotCarriedError(RefusedError):
     """The document has not arrived whole yet; wait until it has."""
 
@@ -277,10 +295,10 @@ class NumbersMissingError(RefusedError):
     key = "refused.numbers_missing"
 
 
-class CallRefusedError(RefusedError):
-    """City hall does not take the call; telephone the section."""
+class CityHallRefusesError(RefusedError):
+    """City hall does not allow this; telephone the section."""
 
-    key = "refused.call"
+    key = "refused.city_hall"
 
     def __init__(self, reason: str) -> None:
         super().__init__(reasons.sentence(reason))
@@ -294,6 +312,18 @@ class CallRefusedError(RefusedError):
 
     def __str__(self) -> str:
         return self.sentence
+
+
+class CallRefusedError(CityHallRefusesError):
+    """City hall does not take the call; telephone the section."""
+
+    key = "refused.call"
+
+
+class ExtensionRefusedError(CityHallRefusesError):
+    """City hall does not let the duty end later; end it on time."""
+
+    key = "refused.extension"
 
 
 class BodyError(RefusedError):

@@ -6,6 +6,7 @@ the file's own folder.
 
 import os
 import pwd
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -32,6 +33,21 @@ class RelaySettings(Table, frozen=True, kw_only=True):
     key: Path
 
 
+class Level(StrEnum):
+    """Of a line."""
+
+    HIGH = "high"
+    LOW = "low"
+
+
+class MovementSettings(Table, frozen=True, kw_only=True):
+    """How the box learns that the vehicle drives (bus_agent/agent/movement.py): a GPIO's value file."""
+
+    file: Path
+    driving: Level = Level.HIGH
+    settle_s: Annotated[float, Meta(ge=0, le=60)] = 5  # the line must say the same for so long
+
+
 class AgentSettings(Table, frozen=True, kw_only=True):
     """bus.toml."""
 
@@ -43,6 +59,7 @@ class AgentSettings(Table, frozen=True, kw_only=True):
     print_public_key: Path
     relay: RelaySettings
     broker: Broker | None = None
+    movement: MovementSettings | None = None  # without it nobody knows whether the vehicle drives
     api_socket: Path = API_SOCKET
     api_socket_mode: SocketMode = 0o600
     api_socket_group: str = ""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cityhall_base import reasons, terms
+from cityhall_base.clock import jst
 from cityhall_base.printer_state import PrinterWord, supply
 from cityhall_base.words import Language, Word, say
 
@@ -18,6 +19,9 @@ class StatusWord(Word):
 
     BUS = ("status.bus", "bus")
     MODE = ("status.mode", "duty mode")
+    HOURS = ("status.hours", "duty hours")
+    NO_HOURS = ("status.no_hours", "none today")
+    ASKED = ("status.asked", "{detail} min more asked for")
     LINK = ("status.link", "city hall")
     LINK_UP = ("status.link_up", "connected")
     SESSION = ("status.session", "counter session")
@@ -25,6 +29,7 @@ class StatusWord(Word):
     CALLING = ("status.calling", "calling")
     LEASE = ("status.lease", "printing allowed for {detail} s")
     PRINTER = ("status.printer", "printer")
+    NOT_EMPTY = ("status.not_empty", "may still hold a document")
     SUPPLIES = ("status.supplies", "supplies")
     PAPER = ("status.paper", "paper in the trays")
     COUNTER = ("status.counter", "printer's counter")
@@ -51,6 +56,7 @@ def _lines(seen: Json, language: Language) -> Iterator[tuple[Word, str]]:
     session, link = seen["session"], seen["link"]
     yield StatusWord.BUS, f"{seen['bus']} (boot {seen['boot']})"
     yield StatusWord.MODE, terms.mode(seen["mode"], language)
+    yield StatusWord.HOURS, _hours(seen["duty"], language)
     lease = StatusWord.LEASE.say(language, str(seen["lease_left_s"]))
     up = f"{StatusWord.LINK_UP.say(language)}, {lease}"
     yield StatusWord.LINK, up if link["state"] == "up" else sentence(link, language)
@@ -60,6 +66,15 @@ def _lines(seen: Json, language: Language) -> Iterator[tuple[Word, str]]:
     for job in seen["jobs"]:
         yield StatusWord.DOCUMENT, _job(job, language)
     yield StatusWord.NEXT, sentence(seen["advice"], language)
+
+
+def _hours(duty: Json, language: Language) -> str:
+    if duty["hours"] is None:
+        return StatusWord.NO_HOURS.say(language)
+    start, end = (jst(instant).strftime("%H:%M") for instant in duty["hours"])
+    hours = f"{start}–{'24:00' if end == '00:00' else end}"
+    asked = StatusWord.ASKED.say(language, str(duty["asked_min"])) if duty["asked_min"] else ""
+    return ", ".join(filter(None, (hours, asked)))
 
 
 def _session(session: Json | None, language: Language) -> str:
@@ -72,6 +87,8 @@ def _printer(seen: Json, language: Language) -> Iterator[tuple[Word, str]]:
     shown, raw = seen["printer_shown"], " ".join([seen["printer"]["state"], *seen["printer"]["reasons"]])
     well = PrinterWord.PRINTING if seen["printer"]["state"] == "processing" else PrinterWord.READY
     said = list(dict.fromkeys(sentence(note, language) for note in shown["notes"])) or [well.say(language)]
+    if not seen["printer_empty"]:
+        said.append(f"({StatusWord.NOT_EMPTY.say(language)})")
     yield StatusWord.PRINTER, f"{' '.join(said)} [{raw}]"
     supplies = (supply(one["type"], one["color"], one["level"], language) for one in shown["supplies"])
     for label, value in (

@@ -10,10 +10,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.hashes import SHA256, Hash
 from msgspec import Meta
 
-from cityhall_base import settings
+from cityhall_base import settings, timetable
 from cityhall_base.errors import ConfigError
 from cityhall_base.printers import Printer, problems_of
 from cityhall_base.settings import Table
+from cityhall_base.timetable import Timetable
 from cityhall_wire.headers import BusId, CityId, Name
 from cityhall_wire.limits import Limits
 from cityhall_wire.modes import DutyMode, JobClass
@@ -24,8 +25,6 @@ _TAG: Final = b"cityhall/1 city-config\0"
 Text = Annotated[str, Meta(min_length=1, max_length=80)]
 Phone = Annotated[str, Meta(pattern=r"\A[0-9+][0-9-]{3,19}\Z")]
 Url = Annotated[str, Meta(pattern=r"\A(https|sip|sips)://?[^\s]{1,200}\Z|\A\Z")]
-TimeOfDay = Annotated[str, Meta(pattern=r"\A([01][0-9]|2[0-3]):[0-5][0-9]\Z")]
-Date = Annotated[str, Meta(pattern=r"\A[0-9]{4}-[01][0-9]-[0-3][0-9]\Z")]
 
 
 class Section(Table, frozen=True, kw_only=True):
@@ -75,15 +74,6 @@ class Stop(Table, frozen=True, kw_only=True):
     district: Text
     latitude: Annotated[float, Meta(ge=-90, le=90)]
     longitude: Annotated[float, Meta(ge=-180, le=180)]
-
-
-class Timetable(Table, frozen=True, kw_only=True):
-    """When the vehicle is a city hall; outside it is a route bus. Japan Standard Time."""
-
-    duty_from: TimeOfDay
-    duty_until: TimeOfDay
-    weekdays: tuple[Annotated[int, Meta(ge=1, le=7)], ...] = (1, 2, 3, 4, 5)  # ISO 8601: 1 is Monday
-    holidays: tuple[Date, ...] = ()
 
 
 class Vehicle(Table, frozen=True, kw_only=True):
@@ -164,6 +154,4 @@ def _cross_check(city: City) -> list[str]:
     ]
     for name, printer in city.printers.items():
         problems += problems_of(name, printer)
-    if city.timetable.duty_from >= city.timetable.duty_until:
-        problems.append("timetable.duty_until: must be later than duty_from")
-    return problems
+    return [*problems, *timetable.problems_of(city.timetable)]

@@ -33,6 +33,10 @@ class Reason(Word):
         "reason.config_differs",
         "This bus has another configuration than city hall; it prints nothing until the technician has brought the new one.",
     )
+    OUTSIDE_DUTY = (
+        "reason.outside_duty",
+        "The timetable's hours of duty are over or have not begun; a clerk can extend them (bus-agent extend).",
+    )
     ATTEMPT_USED = ("reason.attempt_used", "The key for this attempt was given out already; it is never given twice.")
     SHEETS_DIFFER = (
         "reason.sheets_differ",
@@ -46,6 +50,16 @@ class Reason(Word):
     BUS_BUSY = ("reason.bus_busy", "Another counter session is live on this bus; end it first.")
     UNKNOWN_PLACE = ("reason.unknown_place", "City hall's configuration does not name this section or stop.")
     UNKNOWN_SESSION = ("reason.unknown_session", "This counter session is over.")
+    NO_DUTY = (
+        "reason.no_duty",
+        "The bus is in a duty mode without counter sessions; let the concierge change it first.",
+    )
+    NO_BOOKINGS = ("reason.no_bookings", "At an event nobody has booked; call without a slot number.")
+    NO_HOURS = ("reason.no_hours", "Today's hours have not begun, or today has none, so there is nothing to extend.")
+    EXTENDED_ENOUGH = (
+        "reason.extended_enough",
+        "Today's duty cannot end that much later; ask for fewer minutes, or end the stop.",
+    )
     # It locks a bus (cityhall_relay/sync.py).
     SUSPENDED = (
         "reason.suspended",
@@ -113,6 +127,12 @@ class Reason(Word):
     HISTORY_TOO_OLD = ("reason.history_too_old", "It is too long ago for the printer to remember.")
     NEVER_AT_PRINTER = ("reason.never_at_printer", "The printer never got the job.")
 
+
+UNCONFIRMED: Final = frozenset({Reason.CANCEL_UNCONFIRMED.bare, Reason.PRINTER_SILENT.bare})
+"""Doubts in which the printer may still hold the document, so that a refill could bring it out: it is switched off."""
+
+MAY_HOLD: Final = UNCONFIRMED | {Reason.SPOOLER_GONE.bare, Reason.RELAY_DOUBTS.bare}
+"""These, and doubts in which nobody has asked the printer yet."""
 
 REASONS: Final = {word.bare: word for word in Reason}
 """Bare name → word."""

@@ -132,6 +132,13 @@ def _allowed(info: inspect.Type, path: str) -> list[str]:
 
 
 def _below(info: inspect.Type, part: str) -> inspect.Type:
+    below = _part(info, part)
+    if isinstance(below, inspect.UnionType):  # a table that may be left out
+        return next((one for one in below.types if not isinstance(one, inspect.NoneType)), below)
+    return below
+
+
+def _part(info: inspect.Type, part: str) -> inspect.Type:
     if isinstance(info, inspect.StructType):
         return next((field.type for field in info.fields if field.encode_name == part), inspect.AnyType())
     if isinstance(info, inspect.DictType):

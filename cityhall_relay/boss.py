@@ -21,6 +21,7 @@ from cityhall_relay.books import Books
 from cityhall_relay.bus_desk import BusDesk, Note
 from cityhall_relay.changes import Changes
 from cityhall_relay.clerk_desk import ClerkDesk, Clerks
+from cityhall_relay.duty import DutyDesk
 from cityhall_relay.evidence import EvidenceDesk
 from cityhall_relay.facts import Facts
 from cityhall_relay.housekeeping import Housekeeping
@@ -37,9 +38,10 @@ from cityhall_relay.sync import SyncDesk
 from cityhall_relay.vault import Vault, key_migrations
 from cityhall_relay.web.books_desk import BooksDesk
 from cityhall_relay.web.bus_api import bus_app
-from cityhall_relay.web.clerk_api import ClerkApi
-from cityhall_wire.messages import link as wire
+from cityhall_relay.web.clerk_api import ClerkApi, Desk
+from cityhall_relay.web.duty_api import DutyApi
 from cityhall_wire.messages.envelope import Keyring, Role
+from cityhall_wire.messages.link import DutyChanged, Entry, Extend, LinkMessage
 
 RELAY_DB = "relay.db"
 KEYS_DB = "keys.db"
@@ -60,6 +62,7 @@ class Relay(NamedTuple):
     submissions: Submissions
     clerk_desk: ClerkDesk
     books: Books
+    duty: DutyDesk
     bus_desk: BusDesk
     bus_app: Starlette
     clerk_app: Callable[[Online], Starlette]
@@ -89,12 +92,18 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
     sync = SyncDesk(store, jobs, sessions, Inventory(store, jobs, facts), answers, key, city.limits)
     release = ReleaseDesk(store, jobs, sessions, vault, answers, rules, clock)
     evidence = EvidenceDesk(store, jobs, sessions, answers, city, clock)
-    books = Books(store, answers, Incidents(store, clock, changes), city, clock, changes)
+    incidents = Incidents(store, clock, changes)
+    books = Books(store, answers, incidents, city, clock, changes)
     link = LinkDesk(store, jobs, facts, sessions, answers, clock, books)
     sync.locks.append(lambda bus, said: Reason.SUSPENDED if bus.suspended else None)
     sync.additions.append(books.in_plan)
     release.blockers.append(books.blocks)
-    notes: dict[type[wire.LinkMessage], Note] = {wire.Entry: books.note}
+    duty = DutyDesk(store, sessions, incidents, answers, city, clock, changes)
+    sync.heard.append(duty.heard)
+    sync.duty_until = duty.until
+    release.blockers.append(duty.blocks)
+    evidence.noticed.append(duty.noticed)
+    notes: dict[type[LinkMessage], Note] = {Entry: books.note, DutyChanged: duty.changed, Extend: duty.asked}
     bus_desk = BusDesk(city.city, keyrings, store, answers, clock, sessions, sync, release, evidence, link, notes)
 
     clerk_desk = ClerkDesk(store, jobs, facts, sessions, city, clock, changes, books)
@@ -102,10 +111,11 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
     clerks = Clerks(settings.clerks)
 
     def clerk_app(online: Online) -> Starlette:
-        desks = [BooksDesk(books, clerks, clock)]
+        desks: tuple[Desk, ...] = (BooksDesk(books, clerks, clock), DutyApi(duty, clerks, store, city, clock))
         return ClerkApi(store, sessions, clerk_desk, submissions, clerks, city, changes, online, desks).app()
 
     housekeeping = Housekeeping(store, jobs, sessions, vault, bodies, undertaker, city, clock, changes)
+    housekeeping.chores.append(duty.tick)
 
     def committed() -> None:
         undertaker.bury_all()  # before anybody hears of the end, it is true
@@ -123,6 +133,7 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
         submissions=submissions,
         clerk_desk=clerk_desk,
         books=books,
+        duty=duty,
         bus_desk=bus_desk,
         bus_app=bus_app(bus_desk, store, bodies),
         clerk_app=clerk_app,

@@ -27,8 +27,7 @@ SYNC: Final = ("sync",)
 RELEASE: Final = ("release-request",)
 EVIDENCE: Final = (
     *("evidence", "hand-over", "spoiled", "refused", "nothing-came-out", "doubt", "ciphertext-deleted"),
-    *("call", "session-end"),
-    "entry",
+    *("call", "session-end", "entry", "duty-changed", "extend"),
 )
 """Kinds that each address takes."""
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from cityhall_base.errors import SetupError
 from cityhall_base.words import Language, say
-from cityhall_relay.client import books, commands
+from cityhall_relay.client import books, commands, duty
 from cityhall_relay.client.errors import ClientError
 from cityhall_relay.errors import RelayError
 from cityhall_wire.errors import WireError
@@ -136,6 +136,7 @@ def _job_commands(actions: "Actions[argparse.ArgumentParser]") -> None:
             )
     _clerk_command(actions, "jobs", commands.jobs, "your documents, newest first")
     _clerk_command(actions, "buses", commands.buses, "the fleet")
+    duty.register(actions, _clerk_command)
 
 
 def _numbers(text: str) -> list[str]:

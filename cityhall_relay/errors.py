@@ -92,6 +92,27 @@ class BusBusyError(RelayError):
     status = 409
 
 
+class NoDutyError(RelayError):
+    """This bus is in a duty mode without counter sessions; ask its concierge, and open the session when the mode has changed."""
+
+    key = "relay.no_duty"
+    status = 409
+
+
+class NoBookingsError(RelayError):
+    """This bus is at an event, where nobody has booked; open the session without a slot number."""
+
+    key = "relay.no_bookings"
+    status = 409
+
+
+class NothingAskedError(RelayError):
+    """The bus has not asked for more time within the last ten minutes; have its concierge ask first."""
+
+    key = "relay.nothing_asked"
+    status = 409
+
+
 class CallGoneError(RelayError):
     """Nobody calls any more: another clerk has accepted it, or the bus gave up."""
 

@@ -30,13 +30,14 @@ _EVENTS: Final = {
 
 
 class EvidenceDesk:
-    """Takes statements; each is one event."""
+    """Takes statements; each is one event. `noticed` hear those about the released attempt, and the job as it stands then."""
 
     def __init__(
         self, store: RelayStore, jobs: Jobs, sessions: Sessions, answers: Answers, city: City, clock: Clock
     ) -> None:
         self._store, self._jobs, self._sessions = store, jobs, sessions
         self._answers, self._city, self._clock = answers, city, clock
+        self.noticed: list[Callable[[Job, Evidence], None]] = []
 
     def answer(self, said: Evidence, digest: bytes, envelope: bytes) -> bytes:
         """The signed receipt or refusal. The same statement again gets the same answer again, byte for byte."""
@@ -58,6 +59,8 @@ class EvidenceDesk:
             answer = self._answers.refusal(said.bus, digest, "wrong_attempt", job)
         else:
             job = self._apply(job, said)
+            for notices in self.noticed:
+                notices(job, said)
             answer = self._answers.receipt(job, digest)
         self._store.add_evidence(self._kept(said, digest, envelope, answer))
         self._store.record("evidence", job.job, finding=said.finding, why=said.why, n=said.n, attempt=said.attempt)

@@ -128,4 +128,6 @@ _WHY_NOT: Final[Mapping[type[RelayError], Reason]] = {
     errors.BusBusyError: Reason.BUS_BUSY,
     errors.UnknownPlaceError: Reason.UNKNOWN_PLACE,
     errors.NotFoundError: Reason.UNKNOWN_SESSION,
+    errors.NoDutyError: Reason.NO_DUTY,
+    errors.NoBookingsError: Reason.NO_BOOKINGS,
 }

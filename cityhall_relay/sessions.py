@@ -13,12 +13,21 @@ from cityhall_base.city import City
 from cityhall_base.clock import Clock
 from cityhall_base.reasons import Reason
 from cityhall_relay.changes import Changes
-from cityhall_relay.errors import BusBusyError, CallGoneError, ClerkBusyError, NotFoundError, UnknownPlaceError
+from cityhall_relay.errors import (
+    BusBusyError,
+    CallGoneError,
+    ClerkBusyError,
+    NoBookingsError,
+    NoDutyError,
+    NotFoundError,
+    UnknownPlaceError,
+)
 from cityhall_relay.jobs import Jobs
 from cityhall_relay.store import RelayStore
 from cityhall_relay.store.rows import Session
 from cityhall_wire.lifecycle import BEFORE_RELEASE, By, Event
 from cityhall_wire.messages.relay import SessionView
+from cityhall_wire.modes import RULES, DutyMode, may_meet
 
 
 class Place(NamedTuple):
@@ -40,7 +49,7 @@ class Sessions:
     # --- how one begins ---
 
     def open(self, clerk: str, bus: str, section: str, stop: str, slot: int) -> Session:
-        """A clerk opens it. Raises UnknownPlaceError, ClerkBusyError or BusBusyError."""
+        """A clerk opens it. Raises UnknownPlaceError, ClerkBusyError, BusBusyError, NoDutyError or NoBookingsError."""
         with self._store.event():
             self._check_free(clerk)
             return self._begin("s" + secrets.token_hex(12), Place(bus, section, stop, slot), clerk)
@@ -48,7 +57,8 @@ class Sessions:
     def call(self, name: str, place: Place) -> Session:
         """The concierge calls a section; inside the running event. The same call again is the same session.
 
-        Raises UnknownPlaceError or BusBusyError. A call that nobody has accepted yet gives way to the next one.
+        A call that nobody has accepted yet gives way to the next one. Raises UnknownPlaceError, BusBusyError, NoDutyError or
+        NoBookingsError.
         """
         known = self._store.session(name)
         if known is not None:
@@ -56,13 +66,17 @@ class Sessions:
                 raise BusBusyError
             return known
         self._check_places(place)
+        self._check_mode(place.bus, place.slot)
         for other in self._store.live_sessions():
             if other.bus == place.bus and other.calling:
                 self._end(other, Reason.CALLED_AGAIN)
         return self._begin(name, place, "")
 
     def accept(self, clerk: str, name: str) -> Session:
-        """The clerk takes the call. Accepting one's own again changes nothing. Raises ClerkBusyError or CallGoneError."""
+        """The clerk takes the call. Accepting one's own again changes nothing.
+
+        Raises ClerkBusyError, CallGoneError, NoDutyError or NoBookingsError.
+        """
         with self._store.event():
             session = self._store.session(name)
             if session is not None and session.live and session.clerk == clerk:
@@ -70,6 +84,7 @@ class Sessions:
             if session is None or not session.calling or self._over(session):
                 raise CallGoneError
             self._check_free(clerk)
+            self._check_mode(session.bus, session.slot)
             session = msgspec.structs.replace(session, clerk=clerk, active_at=self._clock.utc_ms())
             self._store.save_session(session)
             self._store.record("session_accepted", session=name, clerk=clerk)
@@ -91,6 +106,12 @@ class Sessions:
             raise NotFoundError
         if session.live:
             self._end(session, Reason.ENDED_ON_BUS)
+
+    def end_with_duty(self, bus: str) -> None:
+        """The bus is in a mode without sessions; inside the running event."""
+        for session in self._store.live_sessions():
+            if session.bus == bus:
+                self._end(session, Reason.MODE_LEFT)
 
     def after_reboot(self, bus: str, last_heard_at: int) -> None:
         """A new boot of the bus has called; inside the running event. Its session lives on where its lease does."""
@@ -151,6 +172,7 @@ class Sessions:
 
     def _begin(self, name: str, place: Place, clerk: str) -> Session:
         self._check_places(place)
+        self._check_mode(place.bus, place.slot)
         if any(live.bus == place.bus for live in self._store.live_sessions()):
             raise BusBusyError
         now = self._clock.utc_ms()
@@ -183,6 +205,16 @@ class Sessions:
         for live in self._store.live_sessions():
             if live.clerk == clerk:
                 raise ClerkBusyError(live.session)
+
+    def _check_mode(self, bus: str, slot: int) -> None:
+        said = self._store.bus(bus).mode
+        if not said:
+            return  # it has never called
+        mode = DutyMode(said)
+        if not may_meet(mode):
+            raise NoDutyError
+        if slot and not RULES[mode].bookings:
+            raise NoBookingsError
 
     def _check_places(self, place: Place) -> None:
         city = self._city

@@ -48,6 +48,8 @@ class SyncDesk:
         self._answers, self._key, self._limits = answers, key, limits
         self.locks: list[Lock] = []
         self.additions: list[Addition] = []
+        self.heard: list[Callable[[Bus, Sync], None]] = []
+        self.duty_until: Callable[[str], int | None] = lambda bus: None
 
     def answer(self, bus: Bus, sync: Sync, re: bytes, now: int) -> bytes:
         """The signed plan; inside the running event. `bus` already carries this message's (boot, seq)."""
@@ -55,6 +57,8 @@ class SyncDesk:
         bus = _told(self._with_next_token(bus, sync), sync, now)
         self._store.save_bus(bus)
         self._store.record("sync", bus=bus.bus, boot=sync.boot, seq=sync.seq, mode=sync.mode, lease=not bus.suspended)
+        for hears in self.heard:
+            hears(bus, sync)
         if wanted:
             # Nobody knows what is missing on the bus: the plan asks for the inventory, and orders nothing.
             return self._answers.sign(self._plan(bus, sync, re, inventory_wanted=True, offers=(), orders=()))
@@ -89,6 +93,7 @@ class SyncDesk:
             session=self._sessions.view(session) if session else None,
             offers=offers,
             orders=orders,
+            duty_until=self.duty_until(bus.bus),
             locked=locked,
             **{name: value for add in self.additions for name, value in add(bus, sync).items()},
         )

@@ -101,7 +101,8 @@ TABLE: Final[tuple[Row, ...]] = (
     # Where nobody on the bus can say what came out: whatever did is worth nothing, and counts as spoiled.
     *_rows((_S.UNCERTAIN,), _E.VOID, (By.CLERK,), _S.SPOILED),
     *_rows(_BEFORE_RELEASE, _E.CANCEL, (By.CLERK,), _S.CANCELED),
-    *_rows(_BEFORE_RELEASE, _E.SESSION_END, (By.RELAY, By.CONCIERGE), _S.CANCELED),
+    # LINK_KEY: the bus itself, whose duty is over by the clock.
+    *_rows(_BEFORE_RELEASE, _E.SESSION_END, (By.RELAY, By.CONCIERGE, By.LINK_KEY), _S.CANCELED),
     *_rows(_BEFORE_RELEASE, _E.EXPIRE, (By.RELAY,), _S.EXPIRED),
     # Identity (the clerk saw it over the video) or paper (the concierge has none): this certificate is not to be had here.
     *_rows(_BEFORE_RELEASE, _E.REFUSE, (By.CLERK, By.CONCIERGE), _S.REFUSED),

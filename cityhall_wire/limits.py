@@ -59,3 +59,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     document_pages: Annotated[int, Meta(ge=1, le=500)] = 50
     """Most pages of one document: a certificate has one to ten."""
+
+    extension_min: Annotated[int, Meta(ge=0, le=120)] = 30
+    """How much later than its timetable a day's duty may end, all extensions together: a stop that runs late, no second shift."""

@@ -1,8 +1,8 @@
-"""Duty modes, job classes, and which of them go together. One table, enforced by relay, spooler and opener."""
+"""Duty modes, job classes, and what each mode permits. One table, enforced by relay, agent, spooler and opener."""
 
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 
 class DutyMode(StrEnum):
@@ -26,23 +26,62 @@ class JobClass(StrEnum):
     TEST = "test"
 
 
+class Seat(StrEnum):
+    """Whom a session connects the bus with (窓口対応 and its kin). Modes of one seat are left and entered inside a session."""
+
+    NONE = "none"
+    COUNTER = "counter"  # a section of city hall, for a resident
+    HEADQUARTERS = "headquarters"  # of a disaster
+    TECHNICAL = "technical"
+
+
+class DutyCause(StrEnum):
+    """What made the bus change its mode."""
+
+    CONCIERGE = "concierge"
+    TIMETABLE = "timetable"
+    MOVEMENT = "movement"  # it drives, or stands again
+    RELAY = "relay"
+    PANIC = "panic"
+
+
+class Rule(NamedTuple):
+    """One line of the table."""
+
+    prints: frozenset[JobClass]
+    seat: Seat = Seat.NONE
+    timed: bool = False  # needs the timetable's hours: outside them it is left, and cannot be entered
+    bookings: bool = True  # whether its sessions may be for a slot of the day (予約枠)
+    position: bool = True  # whether where the vehicle is, or whether it drives, may be looked at and written down
+
+
+_NOTHING: Final = frozenset[JobClass]()
 _ALL: Final = frozenset(JobClass)
 
-PRINTS: Final = MappingProxyType(
+RULES: Final = MappingProxyType(
     {
-        DutyMode.ROUTE_BUS: frozenset[JobClass](),
-        DutyMode.ON_THE_WAY: frozenset[JobClass](),
-        DutyMode.CITY_HALL: _ALL,
-        DutyMode.EVENT: _ALL,
-        DutyMode.EARLY_VOTING: frozenset[JobClass](),
-        DutyMode.COURSE: frozenset[JobClass](),
-        DutyMode.DISASTER: frozenset({JobClass.FORM, JobClass.TEST}),
-        DutyMode.MAINTENANCE: frozenset({JobClass.TEST}),
+        DutyMode.ROUTE_BUS: Rule(_NOTHING, position=False),
+        # Timed, though it prints nothing: a way that somebody forgot to end would be followed all evening.
+        DutyMode.ON_THE_WAY: Rule(_NOTHING, timed=True),
+        DutyMode.CITY_HALL: Rule(_ALL, Seat.COUNTER, timed=True),
+        DutyMode.EVENT: Rule(_ALL, Seat.COUNTER, timed=True, bookings=False),
+        DutyMode.EARLY_VOTING: Rule(_NOTHING),
+        DutyMode.COURSE: Rule(_NOTHING),
+        DutyMode.DISASTER: Rule(frozenset({JobClass.FORM, JobClass.TEST}), Seat.HEADQUARTERS),
+        DutyMode.MAINTENANCE: Rule(frozenset({JobClass.TEST}), Seat.TECHNICAL, position=False),
     }
 )
-"""Mode → classes that may print in it. A mode without a class has no key: nothing can be opened in it."""
+"""Mode → what it permits. A mode without a class has no key: nothing can be opened in it."""
+
+PRINTS: Final = MappingProxyType({mode: rule.prints for mode, rule in RULES.items()})
+"""Mode → classes that may print in it."""
 
 
 def may_print(mode: DutyMode, job_class: JobClass) -> bool:
     """Whether a job of this class may be printed in this mode."""
-    return job_class in PRINTS[mode]
+    return job_class in RULES[mode].prints
+
+
+def may_meet(mode: DutyMode) -> bool:
+    """Whether a session may be in this mode."""
+    return RULES[mode].seat is not Seat.NONE

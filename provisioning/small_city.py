@@ -76,6 +76,16 @@ class PrinterPlan(NamedTuple):
     ppd: Path | None = None  # of its driver, which makes the first of `formats`
 
 
+class Hours(NamedTuple):
+    """The timetable of city.toml. Without more it is tried out at any hour of any day, and begins nothing by itself."""
+
+    duty_from: str = "00:00"
+    duty_until: str = "24:00"
+    weekdays: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
+    holidays: tuple[str, ...] = ()
+    enters: bool = False
+
+
 class Plan(NamedTuple):
     """What differs from one small city to the next. `limits` are city.toml's; `broker_runs_as` is Mosquitto's `user`."""
 
@@ -83,6 +93,7 @@ class Plan(NamedTuple):
     printer: PrinterPlan
     limits: Mapping[str, int] = {}
     broker_runs_as: str | None = None
+    hours: Hours = Hours()
 
 
 def one_owner() -> Users:
@@ -94,7 +105,8 @@ def one_owner() -> Users:
 def city_toml(plan: Plan) -> bytes:
     """The city's configuration file."""
     limits = "\n".join(f"{name} = {value}" for name, value in plan.limits.items())
-    printer, values = plan.printer, {"limits": limits}
+    timetable = "\n".join(f"{name} = {json.dumps(value)}" for name, value in plan.hours._asdict().items())
+    printer, values = plan.printer, {"limits": limits, "timetable": timetable}
     values |= {"printer_uri": printer.uri, "formats": json.dumps(printer.formats), "lies": json.dumps(printer.lies)}
     driver = f'driver = {{ ppd = "{printer.ppd.name}", sends = "{printer.formats[0]}" }}' if printer.ppd else ""
     return Template(_TEMPLATE.read_text("utf-8")).substitute(values, driver=driver).encode()

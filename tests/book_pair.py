@@ -51,7 +51,7 @@ class Pair(Bus):
         self.books = Books(self.store, self.duty, self.scribe, city, self.clock, line.tell)
         self.planner.hears.append(self.books.hear)
         self.planner.spoils.append(self.books.void)
-        self.commands = Commands(self.store, self.duty, self.scribe, line, self.books)
+        self.commands = Commands(self.store, self.duty, self.scribe, line, self.books, self.roster)
 
     def printed(self, **changed: Any) -> str:
         """A document whose sheets lie in the printer's tray."""

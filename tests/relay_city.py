@@ -77,8 +77,10 @@ district = "north"
 latitude = 35.7
 longitude = 138.0
 [timetable]
-duty_from = "08:30"
-duty_until = "15:30"
+duty_from = "00:00"
+duty_until = "24:00"
+weekdays = [1, 2, 3, 4, 5, 6, 7]
+enters = false
 [printers.counting]
 uri = "ipp://localhost:631/ipp/print"
 paper = "controlled"

@@ -9,11 +9,13 @@ from typing import Final
 
 import msgspec
 
+from bus_agent.agent import dead_zone
 from bus_agent.agent.duty import Duty
 from bus_agent.agent.rows import Job
 from bus_agent.agent.syncer import LinkState
 from bus_agent.errors import RefusedError, SpoolerGoneError
 from cityhall_base.printer_state import PrinterWord, Severity
+from cityhall_base.reasons import MAY_HOLD, UNCONFIRMED
 from cityhall_base.words import Language, Word
 from cityhall_wire.lifecycle import AT_PRINTER, JobState
 from cityhall_wire.modes import PRINTS
@@ -53,7 +55,6 @@ class Advice(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
-_UNCONFIRMED: Final = frozenset({"cancel_unconfirmed", "printer_silent"})
 _WITH_A_DOCUMENT: Final = {
     PrinterWord.PAPER_OUT: Do.REFILL,
     PrinterWord.PAPER_NEEDED: Do.OTHER_PAPER,
@@ -72,8 +73,7 @@ def advise(jobs: list[Job], duty: Duty, link: LinkState) -> Advice:
 def _pressing(jobs: list[Job], duty: Duty, link: LinkState) -> Iterator[Advice]:
     yield from _at_the_tray(jobs, duty)
     yield from _in_the_printer(jobs, duty)
-    if not link.up:
-        yield Advice(link.key, link.sentence)
+    yield from _of_line(jobs, duty, link)
     if PRINTS[duty.mode]:
         yield from _at_the_printer(duty)
         yield from _waiting(jobs, duty)
@@ -84,10 +84,23 @@ def _pressing(jobs: list[Job], duty: Duty, link: LinkState) -> Iterator[Advice]:
     yield _advice(Do.NOTHING)
 
 
+def _of_line(jobs: list[Job], duty: Duty, link: LinkState) -> Iterator[Advice]:
+    if link.up:
+        return
+    if dead_zone.is_calm(link, duty, jobs):
+        if not PRINTS[duty.mode]:
+            return
+        # A sheet that is on its way comes out all the same.
+        yield from _moving(jobs)
+    said = dead_zone.shown(link, duty, jobs)
+    yield Advice(said.key, said.sentence)
+
+
 def _at_the_tray(jobs: list[Job], duty: Duty) -> Iterator[Advice]:
     for job in jobs:
         if job.state is JobState.UNCERTAIN:
-            if job.why in _UNCONFIRMED:
+            # What has not been asked yet is waited for inside the session, where a refill is somebody's own.
+            if job.why in UNCONFIRMED or (job.why in MAY_HOLD and duty.why_end(job)):
                 yield _advice(Do.SWITCH_OFF, job.job)
             # A sheet that is still in the machine cannot be looked at. Nothing else is mended before she has looked:
             # a refill might bring out what nobody waits for any more.
@@ -114,6 +127,12 @@ def _standing(job: Job, duty: Duty, words: Container[PrinterWord] = frozenset(Pr
             yield _advice(_WITH_A_DOCUMENT.get(note.word, note.word), job.job, duty.paper_name(job))
 
 
+def printer_empty(jobs: list[Job]) -> bool:
+    """Whether no document can come out of the printer any more, as far as anybody knows. After a doubt a person ends it."""
+    doubtful = (job.state is JobState.UNCERTAIN and job.why in MAY_HOLD for job in jobs)
+    return not any(doubtful) and not any(job.state in AT_PRINTER for job in jobs)
+
+
 def _at_the_printer(duty: Duty) -> Iterator[Advice]:
     if duty.spooler is None:
         yield Advice(SpoolerGoneError.key, str(SpoolerGoneError()))
@@ -125,10 +144,12 @@ def _of_printer(duty: Duty, severity: Severity) -> Iterator[Advice]:
     return (_advice(note.word) for note in duty.printer_notes if note.severity is severity)
 
 
+def _moving(jobs: list[Job]) -> Iterator[Advice]:
+    return (_advice(Do.WAIT_FOR_PRINTER, job.job) for job in jobs if job.state in AT_PRINTER)
+
+
 def _waiting(jobs: list[Job], duty: Duty) -> Iterator[Advice]:
-    for job in jobs:
-        if job.state in AT_PRINTER:
-            yield _advice(Do.WAIT_FOR_PRINTER, job.job)
+    yield from _moving(jobs)
     for job in jobs:
         if job.state is JobState.ON_BUS:
             yield _may_print(job, duty)

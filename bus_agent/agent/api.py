@@ -69,6 +69,12 @@ class ModeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mode: DutyMode
 
 
+class ExtendBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /v1/duty/extend`."""
+
+    minutes: Annotated[int, Meta(ge=1, le=120)]
+
+
 class JournalShown(msgspec.Struct, frozen=True):
     """`GET /v1/journal`: the chain holds over so many rows."""
 
@@ -107,6 +113,7 @@ class Api:
                 Route("/v1/events", self._events),
                 Route("/v1/journal", self._journal),
                 Route("/v1/mode", self._mode, methods=["POST"]),
+                Route("/v1/duty/extend", self._extend, methods=["POST"]),
                 Route("/v1/session/call", self._call, methods=["POST"]),
                 Route("/v1/session/end", self._end_session, methods=["POST"]),
                 Route(f"{job}/print", self._print, methods=["POST"]),
@@ -171,6 +178,10 @@ class Api:
     async def _mode(self, request: Request) -> Response:
         self._commands.set_mode((await read_body(request, ModeBody)).mode)
         return self._now()
+
+    async def _extend(self, request: Request) -> Response:
+        await self._commands.extend((await read_body(request, ExtendBody)).minutes)
+        return self._now(202)
 
     def _now(self, status: int = 200) -> Response:
         return _json(self._snapshot(), status)

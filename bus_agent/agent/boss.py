@@ -16,11 +16,14 @@ from bus_agent.agent.duty import Duty, OnBoard
 from bus_agent.agent.facts import Scribe
 from bus_agent.agent.guard import Guard
 from bus_agent.agent.hints import Hints
+from bus_agent.agent.hours import DutyHours
 from bus_agent.agent.link import Ends, Link
+from bus_agent.agent.movement import journey
 from bus_agent.agent.planning import Planner
 from bus_agent.agent.printing import Printing
 from bus_agent.agent.readiness import Readiness
 from bus_agent.agent.release import ReleaseCourier
+from bus_agent.agent.roster import Roster
 from bus_agent.agent.snapshot import Camera, Snapshot
 from bus_agent.agent.spooler_line import SpoolerLine
 from bus_agent.agent.store import STORE, BusStore
@@ -79,10 +82,12 @@ class Boss:
         self.readiness = Readiness(store, duty, line, syncer.planned)
         self.books = books = Books(store, duty, scribe, city, clock, syncer.tell)
         books.join(duty, planner, syncer)
-        self.commands = Commands(store, duty, scribe, syncer, books)
+        hours = DutyHours(store, city.timetable, limits, clock)
+        self.roster = Roster(store, duty, scribe, syncer, hours, clock, journey(settings.movement))
+        self.commands = Commands(store, duty, scribe, syncer, books, self.roster)
         broker = settings.broker
         self.hints = Hints(broker, city.city, bus, store.boot, syncer.wake) if broker else None
-        self._camera = Camera(bus, city.city, store, duty, syncer, books)
+        self._camera = Camera(bus, city.city, store, duty, syncer, books, self.roster)
         # Every commit is shown, and looked at by whoever waits for a change.
         store.on_commit(syncer.planned.beat)
 
@@ -91,6 +96,8 @@ class Boss:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        # Before anybody is served: a duty that ended while this was off is over.
+        self.roster.look()
         self.bodies.keep_only({job.job for job in self.store.jobs() if job.body_kept})
         desks = [BooksDesk(self.books)]
         api = Api(self._snapshot, self.syncer.planned, self.printing, self.commands, self.store.verify_journal, desks)
@@ -98,7 +105,7 @@ class Boss:
         try:
             async with asyncio.TaskGroup() as tasks:
                 served = tasks.create_task(web.run_until_stopped())
-                machines = (self.syncer, self.carrier, self.line, self.guard, self.readiness)
+                machines = (self.syncer, self.carrier, self.line, self.guard, self.readiness, self.roster)
                 work = [tasks.create_task(machine.run()) for machine in machines]
                 work.append(tasks.create_task(notify.stay_alive()))
                 if self.hints:

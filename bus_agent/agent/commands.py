@@ -7,13 +7,17 @@ from typing import Any, Final, TypeVar
 from bus_agent.agent.books import Books
 from bus_agent.agent.duty import Duty
 from bus_agent.agent.facts import MOST_NUMBERS, Scribe
+from bus_agent.agent.roster import Roster
 from bus_agent.agent.rows import Job
+from bus_agent.agent.seat import end_session
 from bus_agent.agent.store import BusStore
 from bus_agent.agent.syncer import Syncer
 from bus_agent.errors import (
     CallRefusedError,
-    ModeForbidsError,
+    ExtensionRefusedError,
+    NoBookingsError,
     NoSessionError,
+    NoSessionHereError,
     NumbersError,
     NumbersMissingError,
     WrongStateError,
@@ -21,10 +25,10 @@ from bus_agent.errors import (
 from cityhall_base.reasons import Reason
 from cityhall_wire.books import BookEntry
 from cityhall_wire.errors import LifecycleError
-from cityhall_wire.lifecycle import BEFORE_RELEASE, By, Event
-from cityhall_wire.messages.link import Call, HandOver, LinkMessage, NothingCameOut, Refused, SessionEnd, Spoiled
+from cityhall_wire.lifecycle import By, Event
+from cityhall_wire.messages.link import Call, Extend, HandOver, LinkMessage, NothingCameOut, Refused, Spoiled
 from cityhall_wire.messages.relay import Refusal
-from cityhall_wire.modes import PRINTS, DutyMode
+from cityhall_wire.modes import RULES, DutyMode, may_meet
 
 L = TypeVar("L", bound=LinkMessage)
 
@@ -34,9 +38,11 @@ _NUMBER_LENGTH: Final = 32
 class Commands:
     """Each is one event here, and one signed fact on its way to city hall. Raises RefusedError."""
 
-    def __init__(self, store: BusStore, duty: Duty, scribe: Scribe, syncer: Syncer, books: Books) -> None:
+    def __init__(
+        self, store: BusStore, duty: Duty, scribe: Scribe, syncer: Syncer, books: Books, roster: Roster
+    ) -> None:
         self._store, self._duty, self._scribe, self._syncer = store, duty, scribe, syncer
-        self._books = books
+        self._books, self._roster = books, roster
 
     # --- the counter session ---
 
@@ -45,8 +51,10 @@ class Commands:
 
         Never kept for later: a call that arrives when the resident has gone would bind a clerk to an empty seat.
         """
-        if not PRINTS[self._duty.mode]:
-            raise ModeForbidsError(self._duty.mode)
+        if not may_meet(self._duty.mode):
+            raise NoSessionHereError(self._duty.mode)
+        if slot and not RULES[self._duty.mode].bookings:
+            raise NoBookingsError
         session = "s" + secrets.token_hex(12)
         answer = await self._syncer.ask(Call, session=session, section=section, stop=stop, slot=slot)
         if isinstance(answer, Refusal):
@@ -59,11 +67,8 @@ class Commands:
         if session is None:
             raise NoSessionError
         with self._store.event():
-            for job in self._store.jobs():
-                if job.session == session.session and job.state in BEFORE_RELEASE:
-                    self._store.step(job.job, Event.SESSION_END, By.CONCIERGE, why=Reason.ENDED_ON_BUS.bare)
-            self._duty.end_session()
-            self._scribe.queue(SessionEnd, session=session.session)
+            end_session(self._store, self._scribe, session.session, Reason.ENDED_ON_BUS, By.CONCIERGE)
+        self._duty.forget_session(session.session)
         self._syncer.wake()
 
     # --- a document ---
@@ -92,10 +97,23 @@ class Commands:
         """出てこない."""
         self._say(job, Event.NOTHING_CAME_OUT, NothingCameOut)
 
+    # --- the duty ---
+
     def set_mode(self, mode: DutyMode) -> None:
-        """Leaving a printing mode cancels what is at the printer; the guard sees to it at once."""
-        self._duty.set_mode(mode)
-        self._syncer.wake()
+        """業務モード. Leaving one ends its session, and the guard cancels what is at the printer at once."""
+        self._roster.change(mode)
+
+    async def extend(self, minutes: int) -> None:
+        """A stop runs late: ask city hall to end today's duty so much later. A clerk has to grant it within ten minutes.
+
+        Raises RefusedError, or LinkError without a line: nobody can grant it then.
+        """
+        answer = await self._syncer.ask(Extend, minutes=minutes)
+        if isinstance(answer, Refusal):
+            raise ExtensionRefusedError(answer.reason)
+        self._roster.hours.ask(minutes)
+
+    # --- parts ---
 
     def _check_numbers(self, job: Job, sheets: tuple[str, ...], came_out: int | None) -> None:
         if self._duty.numbered(job) and len(sheets) < (came_out or 1):

@@ -25,11 +25,11 @@ from bus_agent.errors import (
 from bus_agent.ipc.messages import Status
 from cityhall_base.city import Paper
 from cityhall_base.clock import Clock
-from cityhall_base.printer_state import Note, holds, notes
+from cityhall_base.printer_state import Note, Severity, holds, notes
 from cityhall_wire.lifecycle import JobState
 from cityhall_wire.messages.link import PrinterSummary
 from cityhall_wire.messages.relay import Plan, SessionView
-from cityhall_wire.modes import DutyMode, may_print
+from cityhall_wire.modes import RULES, DutyMode, may_print
 
 STALE_S: Final = 10
 """The spooler tells every 3 s, and asks a silent printer for at most 5 s: what is older than this is not known any more."""
@@ -48,7 +48,8 @@ class Duty:
     """Asked before a print, and after each change for what must end.
 
     `blocks` are asked too before a print, each raising the RefusedError that it knows: a lock, an open difference of the
-    books, a checklist that is not complete. None of them stops what is at the printer.
+    books, a checklist that is not complete. None of them stops what is at the printer. `on_plan` hear each plan and when it was
+    asked for; `hours_hold` says whether it is within the timetable's hours. Who changes the mode: bus_agent/agent/roster.py.
     """
 
     def __init__(
@@ -59,8 +60,10 @@ class Duty:
         self._heard, self._deaf_until = False, clock.boottime() + lease_s
         self.mode = DutyMode(store.get("mode").decode() or first_mode)
         self.blocks: list[Callable[[Job], None]] = []
+        self.on_plan: list[Callable[[Plan, float], None]] = []
+        self.hours_hold: Callable[[], bool] = lambda: True
         self.session: SessionView | None = None
-        self._ended_here = ""
+        self._ended_here: set[str] = set()
         self._spooler: Status | None = None
         self._told_at = 0.0
         self._lease_until = 0.0
@@ -116,31 +119,23 @@ class Duty:
         paper = self._on_board.papers.get(job.header.paper)
         return paper is not None and paper.controlled
 
-    def set_mode(self, mode: DutyMode) -> None:
-        """Persisted and journalled."""
-        if mode is self.mode:
-            return
-        with self._store.event():
-            self._store.put("mode", mode.encode())
-            self._store.record("mode", before=self.mode, after=mode)
-        self.mode = mode
-
-    def end_session(self) -> None:
-        """The concierge ended it; inside the running event. City hall hears of it before anything else is asked."""
-        if self.session is None:
-            return
-        self._ended_here, self.session = self.session.session, None
-        self._store.record("session", session="")
+    def forget_session(self, session: str) -> None:
+        """It has ended here. City hall hears of it before anything else is asked, and no plan of before brings it back."""
+        self._ended_here.add(session)
+        if _id(self.session) == session:
+            self.session = None
 
     def hear(self, plan: Plan, nonce: bytes, sent_at: float) -> None:
         """Lease and session of a plan; the lease counts from `sent_at` (CLOCK_BOOTTIME) and answers only our nonce."""
+        for hears in self.on_plan:
+            hears(plan, sent_at)
         if plan.lease is not None and plan.lease.nonce == nonce:
             self._lease_until = sent_at + plan.lease.seconds
         if plan.lease is None:
             self._lease_until = 0.0
         self._heard = True
         # A plan that was asked for before the concierge ended the session does not bring it back.
-        session = plan.session if _id(plan.session) != self._ended_here else None
+        session = plan.session if _id(plan.session) not in self._ended_here else None
         self._session_until = self._clock.boottime() + (session.seconds_left if session else 0)
         if _id(session) != _id(self.session):
             with self._store.event():
@@ -174,22 +169,32 @@ class Duty:
     def why_end(self, job: Job) -> str | None:
         """Why a job at the printer must be stopped now (invariant I10); None where it may go on.
 
-        After a restart lease and session are unknown until the first plan: what already prints is not stopped for that.
+        After a restart lease and session are unknown until the first plan: what already prints is not stopped for that. Nor does
+        a lease that lapses in a dead zone disturb a sheet that is moving already: only a printer that stands could be refilled.
         """
-        if not self._heard and self._clock.boottime() < self._deaf_until:
-            return None if may_print(self.mode, job.header.job_class) else "mode_left"
-        try:
-            self._check_moment(job)
-        except ModeForbidsError:
+        if not self._permits(job):
             return "mode_left"
-        except NoSessionError:
+        if not self._heard and self._clock.boottime() < self._deaf_until:
+            return None
+        if _id(self.session) != job.session:
             return "session_ended"
-        except NoLeaseError:
-            return "lease_lapsed"
-        return None
+        return None if self.lease_left_s or self._moving(job) else "lease_lapsed"
+
+    @property
+    def stands(self) -> bool:
+        """Whether the printer needs a hand before it prints, or cannot be asked."""
+        return any(note.severity is Severity.NOW for note in self.printer_notes)
+
+    def _moving(self, job: Job) -> bool:
+        """Whether the printer took the document whole and is putting it on paper by itself."""
+        whole = job.state is JobState.PRINTING and bool(job.sent)
+        return whole and self.printer.state == "processing" and not self.stands
+
+    def _permits(self, job: Job) -> bool:
+        return may_print(self.mode, job.header.job_class) and (not RULES[self.mode].timed or self.hours_hold())
 
     def _check_moment(self, job: Job) -> None:
-        if not may_print(self.mode, job.header.job_class):
+        if not self._permits(job):
             raise ModeForbidsError(self.mode)
         if not self.lease_left_s:
             raise NoLeaseError

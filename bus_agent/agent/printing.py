@@ -41,6 +41,7 @@ from bus_agent.ipc.messages import (
     Status,
     Step,
 )
+from cityhall_base.reasons import UNCONFIRMED, Reason
 from cityhall_wire import strict_json
 from cityhall_wire.errors import LifecycleError, WireError
 from cityhall_wire.lifecycle import AT_PRINTER, By, Event, JobState
@@ -51,8 +52,8 @@ from cityhall_wire.messages.printing import Evidence, Finding, ReleaseRequest
 ACCEPT_S: Final = 15
 """The spooler asks the printer and starts an opener before it says yes or no."""
 
-SPOOLER_GONE: Final = "spooler_gone"
-_UNHEARD: Final = frozenset({SPOOLER_GONE, "printer_silent", "cancel_unconfirmed"})
+SPOOLER_GONE: Final = Reason.SPOOLER_GONE.bare
+_UNHEARD: Final = UNCONFIRMED | {SPOOLER_GONE}
 """Why a job is uncertain of which the printer may still tell, or which it may still hold."""
 
 _EVENTS: Final = {finding: Event(finding) for finding in Finding}

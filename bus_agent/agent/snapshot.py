@@ -2,10 +2,12 @@
 
 import msgspec
 
-from bus_agent.agent.advice import Advice, advise
+from bus_agent.agent import dead_zone
+from bus_agent.agent.advice import Advice, advise, printer_empty
 from bus_agent.agent.books import Books
 from bus_agent.agent.books_view import BooksShown, shown
 from bus_agent.agent.duty import Duty
+from bus_agent.agent.roster import Roster
 from bus_agent.agent.rows import Job
 from bus_agent.agent.store import BusStore
 from bus_agent.agent.syncer import LinkState, Syncer
@@ -16,13 +18,14 @@ from cityhall_base.words import Language
 from cityhall_wire import check_word
 from cityhall_wire.messages.link import PrinterSummary
 from cityhall_wire.messages.relay import SessionView
-from cityhall_wire.modes import DutyMode
+from cityhall_wire.modes import RULES, DutyMode
 
 
 class LinkShown(msgspec.Struct, frozen=True, kw_only=True):
-    """`state` is up or down."""
+    """`state` is up or down; one that is down and `calm` is shown grey, else it says: look here."""
 
     state: str
+    calm: bool
     since: int  # UTC milliseconds
     key: str
     sentence: str
@@ -56,6 +59,17 @@ class PrinterShown(msgspec.Struct, frozen=True, kw_only=True):
     impressions: int | None  # the printer's own counter over its life
 
 
+class DutyShown(msgspec.Struct, frozen=True, kw_only=True):
+    """The duty beside its mode."""
+
+    seat: str  # whom a session in this mode is with: none, counter, headquarters or technical
+    within_hours: bool
+    hours: tuple[int, int] | None  # today's, from and until, UTC milliseconds; None where today has none
+    extended: bool
+    asked_min: int  # so much later city hall was asked to end it, and no clerk has granted it yet; 0
+    noted: bool  # city hall knows of the last change
+
+
 class JobShown(msgspec.Struct, frozen=True, kw_only=True):
     """One document. No resident's name: there is none on the bus."""
 
@@ -87,6 +101,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     bus: str
     city: str
     mode: DutyMode
+    duty: DutyShown
     boot: int
     at: int  # UTC milliseconds
     link: LinkShown
@@ -94,6 +109,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     session: SessionView | None
     printer: PrinterSummary
     printer_shown: PrinterShown
+    printer_empty: bool  # nothing can come out of it any more; false also while something prints
     spooler: bool
     opener_ready: bool  # 印刷 starts at once
     jobs: tuple[JobShown, ...]
@@ -105,9 +121,11 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 class Camera:
     """Takes snapshots. `received` gives the payload bytes since the start."""
 
-    def __init__(self, bus: str, city: str, store: BusStore, duty: Duty, syncer: Syncer, books: Books) -> None:
+    def __init__(
+        self, bus: str, city: str, store: BusStore, duty: Duty, syncer: Syncer, books: Books, roster: Roster
+    ) -> None:
         self._bus, self._city, self._store = bus, city, store
-        self._duty, self._syncer, self._books = duty, syncer, books
+        self._duty, self._syncer, self._books, self._roster = duty, syncer, books, roster
 
     def take(self, at: int, received: int) -> Snapshot:
         """Now; `at` is UTC milliseconds."""
@@ -119,13 +137,15 @@ class Camera:
             bus=self._bus,
             city=self._city,
             mode=duty.mode,
+            duty=_duty(duty, self._roster),
             boot=self._store.boot,
             at=at,
-            link=_link(self._syncer.state),
+            link=_link(self._syncer.state, duty, jobs),
             lease_left_s=int(duty.lease_left_s),
             session=session,
             printer=duty.printer,
             printer_shown=_printer(duty),
+            printer_empty=printer_empty(jobs),
             spooler=duty.spooler is not None,
             opener_ready=duty.spooler is not None and duty.spooler.standby,
             jobs=tuple(self._job(job) for job in jobs),
@@ -161,8 +181,23 @@ class Camera:
         )
 
 
-def _link(state: LinkState) -> LinkShown:
-    return LinkShown(state="up" if state.up else "down", since=state.since_ms, key=state.key, sentence=state.sentence)
+def _duty(duty: Duty, roster: Roster) -> DutyShown:
+    hours = roster.hours
+    return DutyShown(
+        seat=RULES[duty.mode].seat,
+        within_hours=hours.hold(),
+        hours=hours.today,
+        extended=hours.extended,
+        asked_min=hours.asked_min,
+        noted=roster.noted,
+    )
+
+
+def _link(state: LinkState, duty: Duty, jobs: list[Job]) -> LinkShown:
+    said, calm = dead_zone.shown(state, duty, jobs), dead_zone.is_calm(state, duty, jobs)
+    return LinkShown(
+        state="up" if state.up else "down", calm=calm, since=state.since_ms, key=said.key, sentence=said.sentence
+    )
 
 
 def _printer(duty: Duty) -> PrinterShown:

@@ -18,6 +18,8 @@ from cityhall_base.clock import Clock
 from cityhall_base.store import Store, new_migrations
 from cityhall_wire import lifecycle
 from cityhall_wire.lifecycle import By, Event
+from cityhall_wire.messages.envelope import kind_of
+from cityhall_wire.messages.link import LinkMessage
 
 STORE: Final = "agent.db"
 """The database's name in the state folder."""
@@ -159,6 +161,10 @@ class BusStore:
     def answered(self, message: Outgoing) -> None:
         """Its answer is here."""
         self._store.db.table("outbox").delete(message.id)
+
+    def waits(self, kind: type[LinkMessage]) -> bool:
+        """Whether a message of this kind has no answer yet."""
+        return bool(self._store.db.table("outbox").count_where("kind = ?", [kind_of(kind)]))
 
     # --- facts that must survive ---
 

@@ -46,6 +46,7 @@ class LinkWord(Word):
     """What is said of the line beside its errors."""
 
     CONNECTING = ("link.connecting", "City hall is being called; wait a moment.")
+    DEAD_ZONE = ("link.dead_zone", "There is no signal here; just wait, it goes on by itself when the signal is back.")
 
 
 class LinkState(msgspec.Struct, frozen=True):

@@ -132,6 +132,14 @@ class CityHall:
         """What the bus shall write into its book: `what` is receive or correct."""
         return self._once("POST", f"/1/books/{bus}/{what}", json=body)
 
+    def duty(self, bus: str) -> Json:
+        """Today's duty of a bus."""
+        return self._patiently("GET", f"/1/buses/{bus}/duty")
+
+    def extend(self, bus: str) -> Json:
+        """Grant what its concierge asked for. Not repeated by itself: the answer to a second try would be "nothing asked"."""
+        return self._once("POST", f"/1/buses/{bus}/extend")
+
     def watch(self, job: str) -> Iterator[Json]:
         """The job at once and at each change, until its end; goes on after any loss of the connection."""
         last: Json = {}

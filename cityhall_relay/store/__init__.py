@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from cityhall_relay.store.duty import DutyChange, Extension
 from cityhall_relay.store.rows import (
     Approval,
     Bus,
@@ -165,3 +166,21 @@ class RelayStore(Protocol):
 
     def close_incident(self, n: int, at: int, by: str, why: str) -> None:
         """It is closed; one that is closed already stays as it is."""
+
+    def open_incidents(self, what: str) -> list[Incident]:
+        """Of one kind, oldest first."""
+
+    def add_duty_change(self, change: DutyChange) -> bool:
+        """Whether it is news: the same change twice is one."""
+
+    def duty_changes(self, bus: str, day: str) -> list[DutyChange]:
+        """Of one JST date, in order."""
+
+    def add_extension(self, asked: Extension) -> None:
+        """A new one; its number is given here."""
+
+    def extensions(self, bus: str, day: str) -> list[Extension]:
+        """Asked for and granted on one JST date, oldest first."""
+
+    def grant_extension(self, n: int, at: int, clerk: str) -> None:
+        """A clerk lets it be."""

@@ -6,6 +6,7 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from cityhall_base.store import new_migrations
+from cityhall_relay.store import duty
 
 _NULLABLE: Final = {"ended_at", "closed_at", "approved_at", "destroyed_at", "synced_at"}
 
@@ -58,6 +59,8 @@ def relay_migrations() -> Migrations:
         _create(db, "book", book, ("bus", "id"))
         db.table("book").create_index(["bus", "n"])
         _create(db, "wishes", {"bus": str, "id": str, "entry": str, "at": int}, ("bus", "id"))
+
+    migrations(name="0008_duty")(duty.duty)
 
     return migrations
 

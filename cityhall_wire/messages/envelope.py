@@ -56,6 +56,8 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "call": Kind(link.Call, Role.LINK),
         "session-end": Kind(link.SessionEnd, Role.LINK),
         "entry": Kind(link.Entry, Role.LINK),
+        "duty-changed": Kind(link.DutyChanged, Role.LINK),
+        "extend": Kind(link.Extend, Role.LINK),
         "release-request": Kind(printing.ReleaseRequest, Role.PRINT),
         "evidence": Kind(printing.Evidence, Role.PRINT),
         "plan": Kind(relay.Plan, Role.RELAY),

@@ -24,7 +24,7 @@ from cityhall_wire.headers import (
     Version,
 )
 from cityhall_wire.lifecycle import JobState
-from cityhall_wire.modes import DutyMode
+from cityhall_wire.modes import DutyCause, DutyMode
 
 
 class LinkMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,3 +143,17 @@ class Entry(LinkMessage, frozen=True, kw_only=True):
     """A line of the bus's book of sheets and fees that goes with no other fact."""
 
     entry: BookEntry
+
+
+class DutyChanged(LinkMessage, frozen=True, kw_only=True):
+    """The bus changed its duty mode (業務モード). Kept until it is answered, like every fact."""
+
+    mode: DutyMode
+    why: DutyCause
+    since: UtcMs  # by the bus's own clock; `at` is when this was signed
+
+
+class Extend(LinkMessage, frozen=True, kw_only=True):
+    """The concierge asks to end today's duty so much later; a clerk has to grant it. Worth nothing later, so never kept."""
+
+    minutes: Annotated[int, Meta(ge=1, le=120)]

@@ -83,6 +83,7 @@ class Plan(Answer, frozen=True, kw_only=True, omit_defaults=True):
     session: SessionView | None
     offers: Annotated[tuple[Offer, ...], Meta(max_length=50)]
     orders: Annotated[tuple[Order, ...], Meta(max_length=200)]
+    duty_until: UtcMs | None = None  # the end of today's duty, only where it is later than the timetable's
     locked: Name | None = None  # why this bus gets neither lease nor session (cityhall_base.reasons)
     wishes: Annotated[
         tuple[BookEntry, ...], Meta(max_length=WISHES)

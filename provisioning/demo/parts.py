@@ -1,7 +1,7 @@
 """The house: city hall and a bus made of their real parts on this machine, on free loopback ports, in one folder.
 
     with House(folder) as house:
-        house.concierge.run("mode", "city_hall")
+        house.on_duty()
         house.part("agent").kill()
         house.part("agent").start()
 
@@ -41,8 +41,8 @@ _SOCKET_PATH: Final = 107
 
 
 class House:
-    """City hall and one bus. `limits` are city.toml's; `formats` and `lies` its printer's; `print_seconds`: how long a document
-    takes to come out. With `driver` the printer takes PCL, and PARTS are one more: DRIVER."""
+    """City hall and one bus. `limits` are city.toml's; `hours` its timetable; `formats` and `lies` its printer's; `print_seconds`:
+    how long a document takes to come out. With `driver` the printer takes PCL, and PARTS are one more: DRIVER."""
 
     def __init__(
         self,
@@ -53,11 +53,13 @@ class House:
         lies: tuple[str, ...] = (),
         driver: bool = False,
         print_seconds: float = 0.0,
+        hours: small_city.Hours | None = None,
         apart: bool = True,
     ) -> None:
         self.dir = where.resolve()
         self.log, self.desk = self.dir / "log", self.dir / "desk"
         self._limits, self._print_seconds, self._apart = limits or {}, print_seconds, apart
+        self._hours = hours or small_city.Hours()
         self._formats, self._lies, self._driver = (PCL,) if driver else formats, lies, driver
         self._names = (*PARTS[:1], *((DRIVER,) if driver else ()), *PARTS[1:])
         self._parts: dict[str, Part] = {}
@@ -98,6 +100,11 @@ class House:
     def part(self, name: str) -> Part:
         """One of PARTS."""
         return self._parts[name]
+
+    def on_duty(self, mode: str = "city_hall") -> None:
+        """The concierge changes the duty mode, and city hall knows of it: from then on a clerk may open a session."""
+        self.concierge.run("mode", mode)
+        wait_until(lambda: bool(self.snapshot()["duty"]["noted"]), READY_S, f"city hall knows that the bus is {mode}")
 
     def papers(self) -> list[paper.Paper]:
         """What came out of the printer, oldest first."""
@@ -166,7 +173,7 @@ class House:
         runs_as = "root" if self.users.city.broker.uid == 0 else None
         uri = f"ipp://localhost:{self.ports.printer}/ipp/print"
         printer = small_city.PrinterPlan(uri, self._formats, self._lies, VIRTUAL_PPD if self._driver else None)
-        return small_city.Plan(at, printer, self._limits, runs_as)
+        return small_city.Plan(at, printer, self._limits, runs_as, self._hours)
 
     def _check_length(self, path: Path) -> None:
         if len(os.fsencode(path)) > _SOCKET_PATH:

@@ -75,7 +75,7 @@ class Rehearsal:
     @contextmanager
     def opened(self) -> Iterator[None]:
         """A counter session for all of them, closed at the end."""
-        self._house.concierge.run("mode", "city_hall")
+        self._house.on_duty()
         where = ("--bus", BUS, "--section", SECTION, "--stop", STOP)
         self._session = str(self._house.clerk.run("session", "open", *where)["session"])
         self._tell(Said.INTRO)

@@ -77,7 +77,7 @@ class Counter:
         self._session = ""
 
     def __enter__(self) -> Self:
-        self.house.concierge.run("mode", "city_hall")
+        self.house.on_duty()
         self._session = str(self._clerk.open_session(BUS, SECTION, STOP, 1)["session"])
         wait_until(lambda: self.house.snapshot()["session"] is not None, STEP_S, "the bus has heard of the session")
         return self

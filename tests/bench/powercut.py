@@ -88,7 +88,7 @@ def _print_after_cut(counter: Counter, lines: list[Line], document: Document, *,
     for name in ("spooler", "agent"):
         house.part(name).start()
     if not keeps_state:
-        house.concierge.run("mode", "city_hall")
+        house.on_duty()
     counter.wait_until_expected(job)
     wait_until(lambda: mqtt.tally.said > 0, STEP_S, "the broker has heard of the bus")
     handshakes = sum(map(_beside, (line.counts() for line in lines))) + mqtt.counts().headers

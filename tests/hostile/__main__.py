@@ -53,7 +53,7 @@ class Siege:
 
     def run(self) -> None:
         house, draw = self.house, self.draw
-        house.concierge.run("mode", "city_hall")
+        house.on_duty()
         target = Visit(house, sample_certificate(1))
         target.wait_on_board(state="on_bus")
         job, session = target.job, target.session

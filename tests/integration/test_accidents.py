@@ -136,7 +136,7 @@ def house() -> Iterator[Scenery]:
         tempfile.TemporaryDirectory(prefix="mobile-cityhall-test-") as name,
         Scenery(Path(name) / "h", limits=LIMITS) as house,
     ):
-        house.concierge.run("mode", "city_hall")
+        house.on_duty()
         yield house
         papers = [paper.sha256 for paper in house.papers()]
         assert len(papers) == len(set(papers))

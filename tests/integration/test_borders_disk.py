@@ -46,7 +46,7 @@ def wet() -> Iterator[Wet]:
     with ExitStack() as stack:
         top = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="disk-")))
         house = stack.enter_context(House(top / "h", limits={"sync_s": 1, "release_s": 10}, apart=False))
-        house.concierge.run("mode", "city_hall")
+        house.on_duty()
         for name in ("agent", "relay"):
             house.part(name).stop()
         disks = [stack.enter_context(moved(path)) for path in (house.city.city.relay / "state", house.city.bus.state)]
@@ -80,7 +80,7 @@ def test_a_full_disk_on_the_bus_is_shown_and_what_waits_goes_on_when_there_is_ro
     assert "make room on it" in house.snapshot()["advice"]["sentence"]
     assert house.part("agent").pid == pid
     wet.agent.empty()
-    house.concierge.run("mode", "city_hall")
+    house.on_duty()
     assert visit.walk()["state"] == "handed_over"
     visit.leave()
     assert house.concierge.run("verify")["rows"] > 5

@@ -33,7 +33,7 @@ def house() -> Iterator[House]:
     with tempfile.TemporaryDirectory(prefix="bus-test-") as name:
         Path(name).chmod(0o711)
         with House(Path(name) / "h", limits=LIMITS, print_seconds=1.2) as house:
-            house.concierge.run("mode", "city_hall")
+            house.on_duty()
             yield house
 
 
@@ -104,14 +104,19 @@ def test_printing_is_refused_with_the_reason_that_applies(house: House) -> None:
         assert why_refused(house, "print", job) == "refused.not_approved"
         house.clerk.run("approve", job)
         until(house, lambda seen: bool(seen["jobs"][0]["approved"]), "the approval is here")
-        house.concierge.run("mode", "route_bus")
-        assert why_refused(house, "print", job) == "refused.mode_forbids"
-        house.concierge.run("mode", "city_hall")
         house.part("spooler").stop()
         until(house, lambda seen: not seen["spooler"], "the spooler is missed")
         assert why_refused(house, "print", job) == "refused.spooler_gone"
         house.part("spooler").start()
         until(house, lambda seen: bool(seen["spooler"]), "the spooler is back")
+        seen = house.concierge.run("mode", "route_bus")
+        assert (seen["session"], state_of(seen, job)) == (None, "canceled"), "off duty the session is over at once"
+        assert why_refused(house, "call", SECTION, "--stop", STOP) == "refused.no_session_here"
+        until(house, lambda seen: bool(seen["duty"]["noted"]), "city hall knows")
+        with pytest.raises(RefusedError) as refused:
+            house.clerk.run("session", "open", "--bus", BUS, "--section", SECTION, "--stop", STOP)
+        assert refused.value.reason == "relay.no_duty"
+        house.on_duty()
     stands(house, job, "forgotten")
 
 
@@ -142,7 +147,7 @@ def test_leaving_duty_while_it_prints_asks_what_came_out(house: House) -> None:
             assert house.snapshot()["advice"]["key"] in {"do.switch_off", "do.look"}
             house.concierge.run("spoiled", job, "--why", "duty-ended", "--sheets", "A-000123")
         stands(house, job, "forgotten")
-        house.concierge.run("mode", "city_hall")
+        house.on_duty()
 
 
 def test_a_call_becomes_a_session_and_a_spoiled_sheet_its_one_reissue(house: House) -> None:
@@ -177,8 +182,8 @@ def test_a_call_becomes_a_session_and_a_spoiled_sheet_its_one_reissue(house: Hou
 def test_a_missing_city_hall_is_said_plainly_and_comes_back(house: House) -> None:
     house.part("relay").stop()
     until(house, lambda seen: seen["link"]["state"] == "down", "the line is shown as down")
-    assert house.snapshot()["link"]["key"] == "link.down"
-    assert "City hall cannot be reached" in house.snapshot()["advice"]["sentence"]
+    assert house.snapshot()["link"]["calm"], "nobody waits for it"
+    assert house.snapshot()["advice"]["key"] == "link.dead_zone"
     house.part("relay").start()
     until(house, lambda seen: seen["link"]["state"] == "up", "the line is up again")
 
@@ -190,4 +195,4 @@ def test_mode_and_journal_survive_a_restart(house: House) -> None:
     seen = house.snapshot()
     assert (seen["mode"], seen["boot"]) == ("disaster", boot + 1)
     assert house.concierge.run("verify")["rows"] > 10
-    house.concierge.run("mode", "city_hall")
+    house.on_duty()

@@ -42,7 +42,7 @@ def house() -> Iterator[CountingHouse]:
         tempfile.TemporaryDirectory(prefix="mobile-cityhall-test-") as name,
         CountingHouse(Path(name) / "h", limits=LIMITS) as house,
     ):
-        house.concierge.run("mode", "city_hall")
+        house.on_duty()
         house.part("agent").stop()
         yield house
         papers = [paper.sha256 for paper in house.papers()]

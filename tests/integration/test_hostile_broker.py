@@ -116,7 +116,7 @@ def house() -> Iterator[TwoBuses]:
         tempfile.TemporaryDirectory(prefix="mobile-cityhall-test-") as name,
         TwoBuses(Path(name) / "h", limits=LIMITS) as house,
     ):
-        house.concierge.run("mode", "city_hall")
+        house.on_duty()
         yield house
 
 

@@ -27,7 +27,7 @@ def house() -> Iterator[House]:
         tempfile.TemporaryDirectory(prefix="mobile-cityhall-test-") as name,
         House(Path(name), limits={"sync_s": 1}, formats=(PWG_RASTER,)) as house,
     ):
-        house.concierge.run("mode", "city_hall")
+        house.on_duty()
         yield house
 
 

@@ -38,7 +38,7 @@ def house() -> Iterator[House]:
         tempfile.TemporaryDirectory(prefix="mobile-cityhall-test-") as name,
         House(Path(name), limits={"sync_s": 1}, print_seconds=0.3) as house,
     ):
-        house.concierge.run("mode", "city_hall")
+        house.on_duty()
         yield house
 
 

@@ -28,7 +28,7 @@ def proxied() -> Iterator[tuple[House, TcpProxy]]:
         proxy = TcpProxy(house.ports.bus)
         try:
             through(house, {house.ports.bus: proxy}, STEP_S)
-            house.concierge.run("mode", "city_hall")
+            house.on_duty()
             yield house, proxy
         finally:
             proxy.close()

@@ -16,11 +16,13 @@ from bus_agent.agent.commands import Commands
 from bus_agent.agent.duty import Duty, OnBoard
 from bus_agent.agent.facts import Scribe
 from bus_agent.agent.guard import Guard
+from bus_agent.agent.hours import DutyHours
 from bus_agent.agent.link import Ends
 from bus_agent.agent.planning import Planner
 from bus_agent.agent.printing import Printing
 from bus_agent.agent.readiness import Readiness
 from bus_agent.agent.release import ReleaseCourier
+from bus_agent.agent.roster import Roster
 from bus_agent.agent.store import STORE, BusStore
 from bus_agent.agent.syncer import Digests, Syncer
 from bus_agent.spooler.case import Tools
@@ -95,10 +97,12 @@ class Agent:
         readiness = Readiness(store, duty, line, syncer.planned)
         self.books = books = Books(store, duty, scribe, city, clock, syncer.tell)
         books.join(duty, planner, syncer)
-        self.commands = Commands(store, duty, scribe, syncer, books)
+        hours = DutyHours(store, city.timetable, limits, clock)
+        roster = Roster(store, duty, scribe, syncer, hours, clock)
+        self.commands = Commands(store, duty, scribe, syncer, books, roster)
         store.on_commit(syncer.planned.beat)
         bodies.keep_only({job.job for job in store.jobs() if job.body_kept})
-        for machine in (syncer, carrier, guard, readiness):
+        for machine in (syncer, carrier, guard, readiness, roster):
             process.spawn(machine.run())
         box.wire.agent = line
         process.soon(box.wire.connect)

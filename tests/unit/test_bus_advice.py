@@ -73,7 +73,7 @@ def test_a_printer_that_stands_comes_before_a_line_that_is_down(bus: Bus) -> Non
     tell(bus, "processing", "media-jam-warning")
     assert advice(bus, job, down).key == "do.clear_jam"
     tell(bus, "processing")
-    assert advice(bus, job, down).key == "link.down"
+    assert advice(bus, job, down).key == "do.wait_for_printer", "the sheet comes out without a line"
 
 
 def test_after_the_session_nobody_is_told_to_refill(bus: Bus) -> None:
@@ -156,5 +156,5 @@ def test_a_clerk_on_the_line_without_a_document_is_waited_for(bus: Bus) -> None:
     assert isinstance(bus.duty.session, SessionView)
     tell(bus, "idle")
     assert (advice(bus, None).key, bus.duty.session.session) == ("do.wait_for_clerk", SESSION)
-    bus.duty.set_mode(DutyMode.ROUTE_BUS)
+    bus.duty.mode = DutyMode.ROUTE_BUS
     assert advice(bus, None).key == "do.nothing"

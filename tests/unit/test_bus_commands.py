@@ -20,18 +20,6 @@ from tests.unit.test_bus_store import SESSION, Bus, ready, session_view
 S = JobState
 
 
-class Line:
-    """Stands in for the syncer: hears when something is to be said."""
-
-    def __init__(self) -> None:
-        self.woken = 0
-
-    def wake(self) -> None:
-        self.woken += 1
-
-    tell = wake
-
-
 @pytest.fixture
 def bus(tmp_path: Path) -> Bus:
     return Bus(tmp_path)
@@ -41,9 +29,8 @@ CITY_FILE = parse_city(CITY, "city.toml").city
 
 
 def commands(bus: Bus) -> Commands:
-    line = Line()
-    books = Books(bus.store, bus.duty, bus.scribe, CITY_FILE, bus.clock, line.tell)
-    return Commands(bus.store, bus.duty, bus.scribe, cast(Syncer, line), books)
+    books = Books(bus.store, bus.duty, bus.scribe, CITY_FILE, bus.clock, bus.line.tell)
+    return Commands(bus.store, bus.duty, bus.scribe, cast(Syncer, bus.line), books, bus.roster)
 
 
 def said(bus: Bus) -> list[tuple[str, dict[str, Any]]]:

@@ -2,7 +2,7 @@
 
 import secrets
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -11,9 +11,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bus_agent.agent.bodies import Bodies
 from bus_agent.agent.duty import Duty
 from bus_agent.agent.facts import Scribe
+from bus_agent.agent.hours import DutyHours
+from bus_agent.agent.movement import Journey
 from bus_agent.agent.planning import Planner, path
+from bus_agent.agent.pulse import Pulse
+from bus_agent.agent.roster import Roster
 from bus_agent.agent.rows import Job
 from bus_agent.agent.store import BusStore, count_journal
+from bus_agent.agent.syncer import Syncer
 from bus_agent.errors import (
     ModeForbidsError,
     NoLeaseError,
@@ -26,9 +31,11 @@ from bus_agent.errors import (
 )
 from bus_agent.ipc.messages import Status
 from cityhall_base.errors import StoreInUseError
+from cityhall_base.timetable import Timetable
 from cityhall_wire import headers, seal
 from cityhall_wire.errors import LifecycleError
 from cityhall_wire.lifecycle import ENDS, By, Event, JobState
+from cityhall_wire.limits import Limits
 from cityhall_wire.messages import envelope
 from cityhall_wire.messages.link import CiphertextDeleted, HandOver, PrinterSummary
 from cityhall_wire.messages.relay import Lease, Offer, Order, Plan, SessionView
@@ -36,15 +43,29 @@ from cityhall_wire.modes import DutyMode
 from tests.relay_city import TestClock
 from tests.unit.test_bus_verify import SEAL
 
+ALWAYS = Timetable(duty_from="00:00", duty_until="24:00", weekdays=(1, 2, 3, 4, 5, 6, 7), enters=False)
 SESSION = "s" + "1" * 24
 LINK = Ed25519PrivateKey.generate()
+
+
+class Line:
+    """Stands in for the syncer: hears when something is to be said."""
+
+    def __init__(self) -> None:
+        self.woken, self.planned = 0, Pulse()
+
+    def wake(self) -> None:
+        self.woken += 1
+
+    tell = wake
 
 
 class Bus:
     """Store, bodies and planner of one bus; `restart` is a power cut with everything committed."""
 
-    def __init__(self, top: Path) -> None:
-        self.top, self.clock = top, TestClock()
+    def __init__(self, top: Path, timetable: Timetable = ALWAYS, journey: Journey | None = None) -> None:
+        self.top, self.clock, self.timetable, self.journey = top, TestClock(), timetable, journey
+        self.limits = Limits()
         self._open()
 
     def _open(self) -> None:
@@ -53,6 +74,10 @@ class Bus:
         self.scribe = Scribe("hase", "bus-1", LINK, self.store, self.clock)
         self.planner = Planner(self.store, self.bodies, self.scribe)
         self.duty = Duty(self.store, self.clock, DutyMode.ROUTE_BUS, lease_s=600)
+        hours = DutyHours(self.store, self.timetable, self.limits, self.clock)
+        self.line = Line()
+        syncer = cast(Syncer, self.line)
+        self.roster = Roster(self.store, self.duty, self.scribe, syncer, hours, self.clock, self.journey)
 
     def restart(self) -> None:
         self.store.close()
@@ -61,7 +86,7 @@ class Bus:
     def plan(self, **fields: Any) -> None:
         empty: dict[str, Any] = {"token": b"t", "inventory_wanted": False, "lease": None, "session": None}
         empty |= {"offers": (), "orders": ()} | fields
-        plan = Plan(v=1, city="hase", bus="bus-1", re=bytes(32), at=1, **empty)
+        plan = Plan(v=1, city="hase", bus="bus-1", re=bytes(32), at=self.clock.utc_ms(), **empty)
         self.duty.hear(plan, b"n" * 32, self.clock.boottime())
         self.planner.apply(plan)
 
@@ -103,7 +128,7 @@ def test_each_start_is_a_higher_boot(bus: Bus) -> None:
 
 def test_jobs_mode_and_outbox_survive_a_restart(bus: Bus) -> None:
     name = bus.on_bus(approved=True)
-    bus.duty.set_mode(DutyMode.CITY_HALL)
+    bus.roster.change(DutyMode.CITY_HALL)
     with bus.store.event():
         bus.scribe.queue(HandOver, name, attempt=1)
     before = bus.store.job(name), bus.store.outgoing(-1)
@@ -208,10 +233,17 @@ def session_view(session: str = SESSION) -> SessionView:
     return SessionView(session=session, section="citizen", clerk="clerk-1", stop="hall", slot=0, seconds_left=900)
 
 
+def on_duty(bus: Bus, mode: DutyMode = DutyMode.CITY_HALL) -> None:
+    """In this mode, as if it had been told to city hall long ago."""
+    bus.duty.mode = mode
+    with bus.store.event():
+        bus.store.put("mode", mode.encode())
+
+
 def ready(bus: Bus) -> str:
     """A job that may be printed now."""
     name = bus.on_bus(approved=True)
-    bus.duty.set_mode(DutyMode.CITY_HALL)
+    on_duty(bus)
     bus.duty.spooler = Status(incarnation="0" * 32, printer=PrinterSummary(state="idle"), busy=None)
     bus.plan(lease=Lease(nonce=b"n" * 32, seconds=60), session=session_view())
     bus.duty.check(bus.store.job(name))
@@ -234,10 +266,10 @@ def test_a_print_needs_everything_at_once(bus: Bus) -> None:
     ):
         with pytest.raises(refused):
             check(job_of(bus, name, **changed))
-    bus.duty.set_mode(DutyMode.ON_THE_WAY)
+    bus.duty.mode = DutyMode.ON_THE_WAY
     with pytest.raises(ModeForbidsError):
         check(bus.store.job(name))
-    bus.duty.set_mode(DutyMode.CITY_HALL)
+    bus.duty.mode = DutyMode.CITY_HALL
     bus.duty.spooler = None
     with pytest.raises(SpoolerGoneError):
         check(bus.store.job(name))

@@ -159,7 +159,12 @@ def test_a_city_is_never_made_over_another(made: small_city.SmallCity, tmp_path:
         (b'class = "form"', b'class = "leaflet"', ".class", "certificate, form, test"),
         (b'section = "tax"', b'section = "taxes"', "services.tax-certificate.section", "citizen, tax, welfare"),
         (b"fee_yen = 300", b"fee_yen = -300", ".fee_yen", ">= 0"),
-        (b'duty_until = "15:30"', b'duty_until = "07:30"', "timetable.duty_until", "later than duty_from"),
+        (
+            b'duty_from = "00:00"\nduty_until = "24:00"',
+            b'duty_from = "08:30"\nduty_until = "07:30"',
+            "duty_until",
+            "later",
+        ),
         (b"sync_s = 5", b"sync_s = 5000", "limits.sync_s", "<= 300"),
         (b"sync_s = 5", b"sink_s = 5", "limits", "lease_s, sync_s"),
     ],
