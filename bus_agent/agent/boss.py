@@ -78,7 +78,7 @@ class Boss:
         self.guard = Guard(store, duty, line, scribe, syncer, limits, clock)
         self.readiness = Readiness(store, duty, line, syncer.planned)
         self.books = books = Books(store, duty, scribe, city, clock, syncer.tell)
-        books.join(duty, planner, syncer)
+        books.join(planner, syncer)
         self.commands = Commands(store, duty, scribe, syncer, books)
         broker = settings.broker
         self.hints = Hints(broker, city.city, bus, store.boot, syncer.wake) if broker else None

@@ -94,7 +94,7 @@ class Agent:
         guard = Guard(store, duty, line, scribe, syncer, limits, clock)
         readiness = Readiness(store, duty, line, syncer.planned)
         self.books = books = Books(store, duty, scribe, city, clock, syncer.tell)
-        books.join(duty, planner, syncer)
+        books.join(planner, syncer)
         self.commands = Commands(store, duty, scribe, syncer, books)
         store.on_commit(syncer.planned.beat)
         bodies.keep_only({job.job for job in store.jobs() if job.body_kept})
