@@ -29,6 +29,9 @@ OUT: Final = AT_PRINTER | {JobState.PRINTED, JobState.UNCERTAIN}
 DISAGREE: Final = "books_disagree"
 """Of the incident that the bus has another book than city hall, also after it has said all of it again."""
 
+ASKED_FOR_ALL: Final = 3
+"""Turns until then: an answer may be lost on the line. A book is some 300 bytes a document."""
+
 _SHEETS: Final = frozenset({Column.RECEIVED, Column.ISSUED, Column.SPOILED, Column.LOST, Column.TEST})
 
 
@@ -69,6 +72,8 @@ class Books:
 
     def in_plan(self, bus: Bus, sync: link.Sync) -> dict[str, object]:
         """Wishes, and the question for lines that are missing here."""
+        if sync.inventory is None and sync.inventory_digest != bus.inventory_digest:
+            return {}  # this plan only asks for the inventory, and nothing else of it is used
         wishes = tuple(self._store.wishes(bus.bus)[: relay.WISHES])
         wanted = self._wanted(bus.bus, sync.book)
         return {"wishes": wishes} | ({} if wanted is None else {"books_wanted": wanted})
@@ -202,7 +207,7 @@ class Books:
         self._asked[bus] = (said, times)
         if times == 1:
             return mine.last_n  # a copy that was set back lacks the last lines
-        if times == 2:
+        if times <= ASKED_FOR_ALL:
             return 0
         self._incidents.open(bus, What.SHEETS, DISAGREE, business_day(self._clock.utc_ms()))
         return None

@@ -114,9 +114,9 @@ class Books:
         self._shelf = Shelf(store)
         self.who: Callable[[], str] = lambda: CONCIERGE
 
-    def join(self, duty: Duty, planner: Planner, syncer: Syncer) -> None:
+    def join(self, planner: Planner, syncer: Syncer) -> None:
         """Where the books have a say: before a print, and in what both sides tell each other."""
-        duty.blocks.append(self.block)
+        self._duty.blocks.append(self.block)
         planner.hears.append(self.hear)
         planner.spoils.append(self.void)
         syncer.says.append(self.in_sync)

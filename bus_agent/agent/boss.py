@@ -81,7 +81,7 @@ class Boss:
         self.guard = Guard(store, duty, line, scribe, syncer, limits, clock)
         self.readiness = Readiness(store, duty, line, syncer.planned)
         self.books = books = Books(store, duty, scribe, city, clock, syncer.tell)
-        books.join(duty, planner, syncer)
+        books.join(planner, syncer)
         hours = DutyHours(store, city.timetable, limits, clock)
         self.roster = Roster(store, duty, scribe, syncer, hours, clock, journey(settings.movement))
         self.commands = Commands(store, duty, scribe, syncer, books, self.roster)

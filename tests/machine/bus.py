@@ -96,7 +96,7 @@ class Agent:
         guard = Guard(store, duty, line, scribe, syncer, limits, clock)
         readiness = Readiness(store, duty, line, syncer.planned)
         self.books = books = Books(store, duty, scribe, city, clock, syncer.tell)
-        books.join(duty, planner, syncer)
+        books.join(planner, syncer)
         hours = DutyHours(store, city.timetable, limits, clock)
         roster = Roster(store, duty, scribe, syncer, hours, clock)
         self.commands = Commands(store, duty, scribe, syncer, books, roster)

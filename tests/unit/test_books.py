@@ -23,6 +23,7 @@ from bus_agent.book_errors import (
     UnknownPaperError,
 )
 from bus_agent.errors import NumbersError, RefusedError, UnknownJobError
+from bus_agent.ipc.messages import Status
 from cityhall_base.words import Language
 from cityhall_relay.client.books import LedgerWord as W
 from cityhall_relay.client.books import as_csv
@@ -337,8 +338,8 @@ def test_a_relay_that_was_set_back_gets_its_ledger_again(pair: Pair) -> None:
 def test_two_books_that_cannot_agree_are_an_incident_and_not_asked_for_ever(pair: Pair) -> None:
     with pair.town.relay.store.event():
         pair.town.relay.books.write(BUS, box_of_paper(7, "C-1", "C-2"))
-    asked = [pair.sync().books_wanted for _ in range(4)]
-    assert asked == [7, 0, None, None]
+    asked = [pair.sync().books_wanted for _ in range(5)]
+    assert asked == [7, 0, 0, None, None]
     (incident,) = pair.town.relay.store.incidents(BUS)
     assert incident.detail == "books_disagree"
 
@@ -592,3 +593,21 @@ def test_every_bus_has_a_book_of_its_own(tmp_path: Path) -> None:
     desk_bus(town, "bus-2").fact(link.Entry, entry=box_of_paper(2, "B-1", "B-9"))
     counts = [town.relay.books.book(bus).paper(PAPER).left for bus in BUSES]
     assert counts == [5000, 5009, 5000, 5000]
+
+
+def test_a_test_page_on_numbered_paper_stands_in_its_own_column(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = msgspec.structs.replace(SEAL, job_class=JobClass.TEST, service="test-page")
+    monkeypatch.setattr("tests.unit.test_bus_store.SEAL", page)
+    pair.commands.hand_over(pair.printed())
+    sheets = pair.books.book.paper(PAPER).sheets
+    assert (sheets.test, sheets.issued, sheets.left) == (1, 0, 9)
+
+
+def test_the_printers_own_counter_stands_beside_each_count(pair: Pair) -> None:
+    pair.duty.spooler = Status(
+        incarnation="0" * 32, printer=link.PrinterSummary(state="idle"), busy=None, impressions=4711
+    )
+    pair.books.count(PAPER, 10)
+    pair.settle()
+    (line,) = ledger(pair.town.relay.books.lines(BUS), "2026-11")
+    assert (line.printer_counter, line.left) == (4711, 10)
