@@ -176,7 +176,7 @@ def _add_clients(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     mode = add("mode", "change the duty mode (業務モード)")
     mode.add_argument("mode", choices=[str(mode) for mode in DutyMode], metavar="MODE", help=", ".join(DutyMode))
     extend = add("extend", "ask city hall to end today's duty later; a clerk grants it (延長)")
-    extend.add_argument("minutes", type=int, metavar="MINUTES")
+    extend.add_argument("minutes", type=int, choices=range(1, 121), metavar="MINUTES", help="1 to 120")
     verify = add("verify", "check the hash chain of the journal")
     verify.add_argument("--config", type=Path, metavar="FILE", help="read bus.toml's store itself, the agent stopped")
 

@@ -5,6 +5,7 @@ true in memory first, so that no full disk and no client keeps the bus on duty. 
 """
 
 import logging
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from bus_agent.agent.duty import Duty
@@ -14,7 +15,7 @@ from bus_agent.agent.movement import Journey, Motion
 from bus_agent.agent.seat import end_session
 from bus_agent.agent.store import BusStore
 from bus_agent.agent.syncer import Syncer
-from bus_agent.errors import OutsideHoursError
+from bus_agent.errors import OutsideHoursError, RefusedError
 from cityhall_base.clock import Clock, business_day
 from cityhall_base.reasons import Reason
 from cityhall_base.store import TROUBLE, trouble
@@ -40,7 +41,8 @@ class _Change(NamedTuple):
 
 
 class Roster:
-    """Looks at every change and every second."""
+    """Looks at every change and every second. `bars` are asked before a mode with a seat is entered, by whomever: each may raise
+    the RefusedError that it knows (a bus that was reported stolen)."""
 
     def __init__(
         self,
@@ -56,6 +58,7 @@ class Roster:
         self._clock, self._journey = clock, journey
         self.hours = hours
         self._unwritten: list[_Change] = []
+        self.bars: list[Callable[[], None]] = []
         duty.on_plan.append(hours.hear)
         duty.hours_hold = hours.hold
 
@@ -83,11 +86,13 @@ class Roster:
         self._follow_movement()
 
     def change(self, mode: DutyMode) -> None:
-        """The concierge's wish; raises OutsideHoursError where the mode needs hours that do not hold, or StoreError."""
+        """The concierge's wish; raises OutsideHoursError where the mode needs hours that do not hold, what a bar raises, or
+        StoreError."""
         if mode is self._duty.mode:
             return
         if RULES[mode].timed and not self.hours.hold():
             raise OutsideHoursError
+        self._check_bars(mode)
         self._become(mode, DutyCause.CONCIERGE)
 
     def leave(self, cause: DutyCause) -> None:
@@ -106,7 +111,7 @@ class Roster:
         if hours is None:
             return
         day = business_day(hours.start).encode()
-        if self._store.get(_ENTERED) == day:
+        if self._store.get(_ENTERED) == day or self._barred(DutyMode.CITY_HALL):
             return
         if self._duty.mode is DutyMode.ROUTE_BUS:
             self._become(DutyMode.CITY_HALL, DutyCause.TIMETABLE, {_ENTERED: day})
@@ -125,8 +130,24 @@ class Roster:
         before = self._store.get(_BEFORE).decode()
         if turned is Motion.DRIVING and RULES[mode].timed and mode is not DutyMode.ON_THE_WAY:
             self._become(DutyMode.ON_THE_WAY, DutyCause.MOVEMENT, {_BEFORE: mode.encode()})
-        elif turned is Motion.STANDING and mode is DutyMode.ON_THE_WAY and before and self.hours.hold():
-            self._become(DutyMode(before), DutyCause.MOVEMENT)
+        elif turned is Motion.STANDING and mode is DutyMode.ON_THE_WAY and before:
+            self._go_back(DutyMode(before))
+
+    def _go_back(self, mode: DutyMode) -> None:
+        if self.hours.hold() and not self._barred(mode):
+            self._become(mode, DutyCause.MOVEMENT)
+
+    def _check_bars(self, mode: DutyMode) -> None:
+        if RULES[mode].seat is not Seat.NONE:
+            for bar in self.bars:
+                bar()
+
+    def _barred(self, mode: DutyMode) -> bool:
+        try:
+            self._check_bars(mode)
+        except RefusedError:
+            return True
+        return False
 
     # --- the change itself ---
 

@@ -39,6 +39,7 @@ from provisioning.vehicle import admit, install_bus_config, make_bus_keys
 from tests.bench.open_jobs import Bus, Case, CityHall, fill
 from tests.bench.slow_line import Pace, SlowLine
 
+_ON_DUTY: Final = 'first_mode = "city_hall"\n'
 LIMITS: Final = {"unapproved_s": 3600, "approved_s": 3600, "session_idle_s": 3600, "printer_silence_s": 600}
 """A prepared state is used again for minutes, and nothing of it shall be too old."""
 
@@ -190,8 +191,11 @@ class Fleet:
     def _toml(self, at: Addresses) -> bytes:
         printer = small_city.PrinterPlan("ipp://localhost:1/ipp/print")
         one = small_city.city_toml(small_city.Plan(at, printer, LIMITS))
-        more = (f'[vehicles.{name}]\nname = "{name}"\nprinter = "moba-1-printer"\n' for name in self.names[1:])
-        return one + "".join(more).encode()
+        more = (
+            f'[vehicles.{name}]\nname = "{name}"\nprinter = "moba-1-printer"\n{_ON_DUTY}' for name in self.names[1:]
+        )
+        # Nobody stands on these buses: they are city halls from their first start, or their sessions would end.
+        return one.replace(b'first_mode = "route_bus"\n', _ON_DUTY.encode()) + "".join(more).encode()
 
     def _agent(self, name: str, port: int) -> Part:
         where = self._bus(name)

@@ -10,6 +10,7 @@ import pytest
 from bus_agent.agent.advice import advise, printer_empty
 from bus_agent.agent.syncer import LinkState
 from bus_agent.errors import (
+    BusyError,
     ExtensionRefusedError,
     ModeForbidsError,
     NoBookingsError,
@@ -406,3 +407,22 @@ def test_an_event_takes_no_bookings(day: Day) -> None:
         asyncio.run(commands(day).call("citizen", "hall", 3))
     asyncio.run(commands(day).call("citizen", "hall", 0))
     assert len(line.asked) == 1
+
+
+def test_a_bar_keeps_everybody_out_of_the_modes_with_a_seat(tmp_path: Path) -> None:
+    day = Day(tmp_path, BY_ITSELF, TUESDAY + "08:29:00")
+
+    def barred() -> None:
+        raise BusyError
+
+    day.roster.bars.append(barred)
+    day.goes_to(TUESDAY + "08:30:00")
+    assert day.mode() is M.ROUTE_BUS
+    for mode in (M.CITY_HALL, M.EVENT, M.DISASTER, M.MAINTENANCE):
+        with pytest.raises(BusyError):
+            day.roster.change(mode)
+    day.roster.change(M.ON_THE_WAY)
+    day.roster.change(M.ROUTE_BUS)
+    day.roster.bars.clear()
+    day.goes_to(TUESDAY + "08:31:00")
+    assert day.mode() is M.CITY_HALL, "when it is lifted, the day begins"
