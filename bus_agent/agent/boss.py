@@ -15,6 +15,7 @@ from bus_agent.agent.facts import Scribe
 from bus_agent.agent.guard import Guard
 from bus_agent.agent.hints import Hints
 from bus_agent.agent.link import Ends, Link
+from bus_agent.agent.people import People
 from bus_agent.agent.planning import Planner
 from bus_agent.agent.printing import Printing
 from bus_agent.agent.readiness import Readiness
@@ -25,6 +26,7 @@ from bus_agent.agent.store import STORE, BusStore
 from bus_agent.agent.syncer import Digests, Syncer
 from bus_agent.settings import AgentSettings, load_agent_settings, uid_of
 from cityhall_base import keys, notify
+from cityhall_base.boot import boot_id
 from cityhall_base.city import load_signed_city
 from cityhall_base.clock import SystemClock
 from cityhall_base.errors import ConfigError
@@ -79,6 +81,8 @@ class Boss:
         broker = settings.broker
         self.hints = Hints(broker, city.city, bus, store.boot, syncer.wake) if broker else None
         self._camera = Camera(bus, city.city, store, duty, syncer)
+        self.people = People(city, store, scribe, syncer, duty, boot_id(), clock)
+        self.people.wire(self.commands, self._camera)
         # Every commit is shown, and looked at by whoever waits for a change.
         store.on_commit(syncer.planned.beat)
 
@@ -88,12 +92,13 @@ class Boss:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         self.bodies.keep_only({job.job for job in self.store.jobs() if job.body_kept})
-        api = Api(self._snapshot, self.syncer.planned, self.printing, self.commands, self.store.verify_journal)
+        desks = (self.people,)
+        api = Api(self._snapshot, self.syncer.planned, self.printing, self.commands, self.store.verify_journal, desks)
         web = server.make(api.app(), self._settings)
         try:
             async with asyncio.TaskGroup() as tasks:
                 served = tasks.create_task(web.run_until_stopped())
-                machines = (self.syncer, self.carrier, self.line, self.guard, self.readiness)
+                machines = (self.syncer, self.carrier, self.line, self.guard, self.readiness, self.people.signing_in)
                 work = [tasks.create_task(machine.run()) for machine in machines]
                 work.append(tasks.create_task(notify.stay_alive()))
                 if self.hints:

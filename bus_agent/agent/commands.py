@@ -1,6 +1,7 @@
 """What the concierge says with a button, beside 印刷: whom she calls, where the sheets are, which duty the vehicle is on."""
 
 import secrets
+from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from bus_agent.agent.duty import Duty
@@ -25,14 +26,21 @@ from cityhall_wire.modes import PRINTS, DutyMode
 
 L = TypeVar("L", bound=LinkMessage)
 
+OFF_DUTY: Final = frozenset({DutyMode.ROUTE_BUS, DutyMode.ON_THE_WAY})
+"""Modes that nobody needs to be known for: nothing opens in them."""
+
 _NUMBER_LENGTH: Final = 32
 
 
 class Commands:
-    """Each is one event here, and one signed fact on its way to city hall. Raises RefusedError."""
+    """Each is one event here, and one signed fact on its way to city hall. Raises RefusedError.
+
+    `handed_over` hear of each hand-over, inside its event.
+    """
 
     def __init__(self, store: BusStore, duty: Duty, scribe: Scribe, syncer: Syncer) -> None:
         self._store, self._duty, self._scribe, self._syncer = store, duty, scribe, syncer
+        self.handed_over: list[Callable[[Job], None]] = []
 
     # --- the counter session ---
 
@@ -43,6 +51,7 @@ class Commands:
         """
         if not PRINTS[self._duty.mode]:
             raise ModeForbidsError(self._duty.mode)
+        self._duty.by()
         session = "s" + secrets.token_hex(12)
         answer = await self._syncer.ask(Call, session=session, section=section, stop=stop, slot=slot)
         if isinstance(answer, Refusal):
@@ -87,7 +96,9 @@ class Commands:
         self._say(job, Event.NOTHING_CAME_OUT, NothingCameOut)
 
     def set_mode(self, mode: DutyMode) -> None:
-        """Leaving a printing mode cancels what is at the printer; the guard sees to it at once."""
+        """Leaving a printing mode cancels what is at the printer; the guard sees to it at once. Anybody may leave."""
+        if mode not in OFF_DUTY:
+            self._duty.by()
         self._duty.set_mode(mode)
         self._syncer.wake()
 
@@ -96,11 +107,14 @@ class Commands:
             raise NumbersMissingError
 
     def _say(self, name: str, event: Event, kind: type[L], **fields: Any) -> None:
+        self._duty.by()
         attempt = self._store.job(name).attempt
         try:
             with self._store.event():
-                self._store.step(name, event, By.CONCIERGE)
+                job = self._store.step(name, event, By.CONCIERGE)
                 self._scribe.queue(kind, name, attempt=attempt, **fields)
+                for hear in self.handed_over if event is Event.HAND_OVER else ():
+                    hear(job)
         except LifecycleError as error:
             raise WrongStateError(str(error)) from None
         self._syncer.tell()
