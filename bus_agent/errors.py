@@ -320,7 +320,7 @@ class WrongPinError(RefusedError):
 class _DetailError(RefusedError):
     # Its sentence is not whole without `detail`, which stands for `{detail}` in both languages; `english` may differ from it.
 
-    def __init__(self, detail: str, english: str = "") -> None:
+    def __init__(self, detail: str = "", english: str = "") -> None:
         super().__init__()
         self.detail, self._english = detail, english or detail
 
@@ -347,7 +347,7 @@ class CodeRefusedError(RefusedError):
 
     key = "refused.code"
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str = "") -> None:
         super().__init__(reasons.sentence(reason))
         known = reasons.REASONS.get(reason)
         self.said_key = str(known) if known else self.key

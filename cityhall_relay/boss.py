@@ -16,13 +16,16 @@ from cityhall_base.software import software_digest
 from cityhall_base.store import TROUBLE, Store, trouble
 from cityhall_relay import files
 from cityhall_relay.answers import Answers
+from cityhall_relay.boarding import BoardingDesk
 from cityhall_relay.bodies import Bodies
-from cityhall_relay.bus_desk import BusDesk
+from cityhall_relay.bus_desk import BusDesk, Note
 from cityhall_relay.changes import Changes
+from cityhall_relay.checklists import ChecklistDesk
 from cityhall_relay.clerk_desk import ClerkDesk, Clerks
 from cityhall_relay.evidence import EvidenceDesk
 from cityhall_relay.facts import Facts
 from cityhall_relay.housekeeping import Housekeeping
+from cityhall_relay.incidents import Incidents
 from cityhall_relay.inventory import Inventory
 from cityhall_relay.jobs import Jobs, Undertaker
 from cityhall_relay.link_desk import LinkDesk
@@ -35,7 +38,10 @@ from cityhall_relay.sync import SyncDesk
 from cityhall_relay.vault import Vault, key_migrations
 from cityhall_relay.web.bus_api import bus_app
 from cityhall_relay.web.clerk_api import ClerkApi
+from cityhall_relay.web.people_api import PeopleApi
+from cityhall_wire.messages import people
 from cityhall_wire.messages.envelope import Keyring, Role
+from cityhall_wire.messages.link import LinkMessage
 
 RELAY_DB = "relay.db"
 KEYS_DB = "keys.db"
@@ -86,16 +92,28 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
     evidence = EvidenceDesk(store, jobs, sessions, answers, city, clock)
     link = LinkDesk(store, jobs, facts, sessions, answers, clock)
     sync.locks.append(lambda bus, said: Reason.SUSPENDED if bus.suspended else None)
-    bus_desk = BusDesk(city.city, keyrings, store, answers, clock, sessions, sync, release, evidence, link, {})
+    incidents = Incidents(store, clock, changes)
+    checklists = ChecklistDesk(store, answers, incidents, city, clock)
+    boarding = BoardingDesk(store, answers, city, clock)
+    sync.heard.append(checklists.heard)
+    release.blockers.append(checklists.blocks)
+    notes: dict[type[LinkMessage], Note] = {
+        people.Checklist: checklists.note,
+        people.SignedIn: boarding.signed_in,
+        people.Substitute: boarding.substitute,
+    }
+    bus_desk = BusDesk(city.city, keyrings, store, answers, clock, sessions, sync, release, evidence, link, notes)
 
     clerk_desk = ClerkDesk(store, jobs, facts, sessions, city, clock, changes)
     submissions = Submissions(store, jobs, sessions, vault, bodies, check, city, clock, changes)
     clerks = Clerks(settings.clerks)
+    desks = [PeopleApi(store, city, clerks, clerk_desk, submissions, boarding, incidents, clock)]
 
     def clerk_app(online: Online) -> Starlette:
-        return ClerkApi(store, sessions, clerk_desk, submissions, clerks, city, changes, online).app()
+        return ClerkApi(store, sessions, clerk_desk, submissions, clerks, city, changes, online, desks).app()
 
     housekeeping = Housekeeping(store, jobs, sessions, vault, bodies, undertaker, city, clock, changes)
+    housekeeping.also.append(checklists.look)
 
     def committed() -> None:
         undertaker.bury_all()  # before anybody hears of the end, it is true

@@ -9,7 +9,7 @@ from typing import Final
 
 from cityhall_base.errors import SetupError
 from cityhall_base.words import Language, say
-from cityhall_relay.client import commands
+from cityhall_relay.client import commands, people
 from cityhall_relay.client.errors import ClientError
 from cityhall_relay.errors import RelayError
 from cityhall_wire.errors import WireError
@@ -52,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     _relay_commands(actions)
     _session_commands(actions)
     _job_commands(actions)
+    people.register(actions, _clerk_command, _command)
     return top
 
 

@@ -1,5 +1,7 @@
 """What the clock does when nobody does it: idle sessions, documents that wait too long, silent buses, the end of a day's key."""
 
+from collections.abc import Callable
+
 from cityhall_base.city import City
 from cityhall_base.clock import Clock
 from cityhall_base.reasons import Reason
@@ -14,7 +16,7 @@ from cityhall_wire.lifecycle import AT_PRINTER, BEFORE_RELEASE, By, Event
 
 
 class Housekeeping:
-    """`start` once, `tick` about every second. Both are idempotent."""
+    """`start` once, `tick` about every second. Both are idempotent. `also` are what other desks look at by the clock."""
 
     def __init__(
         self,
@@ -31,6 +33,7 @@ class Housekeeping:
         self._store, self._jobs, self._sessions, self._vault = store, jobs, sessions, vault
         self._bodies, self._undertaker, self._limits = bodies, undertaker, city.limits
         self._clock, self._changes = clock, changes
+        self.also: list[Callable[[], None]] = []
 
     def start(self) -> None:
         """Mend what a power cut left in the middle: orphans go, ended jobs are destroyed, jobs without a key end."""
@@ -52,6 +55,8 @@ class Housekeeping:
                 self._step(job, Event.EXPIRE, Reason.NOT_PRESSED if job.approved_at else Reason.UNAPPROVED)
             elif job.state in AT_PRINTER and self._silent(job):
                 self._step(job, Event.DOUBT, Reason.BUS_SILENT)
+        for look in self.also:
+            look()
 
     def _end_keyless(self) -> None:
         for job in self._store.live_jobs():

@@ -43,6 +43,7 @@ class SyncDesk:
         self._store, self._jobs, self._sessions, self._inventory = store, jobs, sessions, inventory
         self._answers, self._key, self._limits = answers, key, limits
         self.locks: list[Lock] = []
+        self.heard: list[Callable[[Bus, Sync], None]] = []  # told of each sync, inside its event
 
     def answer(self, bus: Bus, sync: Sync, re: bytes, now: int) -> bytes:
         """The signed plan; inside the running event. `bus` already carries this message's (boot, seq)."""
@@ -50,6 +51,8 @@ class SyncDesk:
         bus = _told(self._with_next_token(bus, sync), sync, now)
         self._store.save_bus(bus)
         self._store.record("sync", bus=bus.bus, boot=sync.boot, seq=sync.seq, mode=sync.mode, lease=not bus.suspended)
+        for hear in self.heard:
+            hear(bus, sync)
         if wanted:
             # Nobody knows what is missing on the bus: the plan asks for the inventory, and orders nothing.
             return self._answers.sign(self._plan(bus, sync, re, inventory_wanted=True, offers=(), orders=()))

@@ -124,6 +124,10 @@ class CityHall:
         """The fleet."""
         return list(self._patiently("GET", "/1/buses")["buses"])
 
+    def ask(self, method: str, path: str, **request: Any) -> Json:
+        """Any other line of the table; once where `patience_s` is 0."""
+        return self._patiently(method, path, **request)
+
     def watch(self, job: str) -> Iterator[Json]:
         """The job at once and at each change, until its end; goes on after any loss of the connection."""
         last: Json = {}

@@ -134,6 +134,10 @@ def _city_hall(args: argparse.Namespace, patience_s: float = 0) -> CityHall:
     return CityHall(load_clerk(Path(path)), patience_s, lambda sentence: print(sentence, file=sys.stderr))
 
 
+city_hall: Final = _city_hall
+"""For commands in modules of their own."""
+
+
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
