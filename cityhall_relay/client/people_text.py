@@ -40,7 +40,7 @@ class DayWord(Word):
 
 
 class IncidentWord(Word):
-    """Kinds of incidents; keys are `incident.` and the kind (cityhall_relay/incidents.py, which a clerk's command need not load)."""
+    """Kinds of incidents; keys are `incident.` and the kind (cityhall_relay/incidents.py)."""
 
     SHEETS = ("incident.sheets", "sheets and ledger differ")
     CASH = ("incident.cash", "cash and books differ")
