@@ -29,6 +29,7 @@ from cityhall_base import pin as pins
 from cityhall_base.clock import Clock, business_day
 from cityhall_base.people import Concierge
 from cityhall_base.words import Word
+from cityhall_wire import strict_json
 from cityhall_wire.messages.people import How, SignedIn, Substitute, SubstituteReceipt
 from cityhall_wire.messages.relay import Refusal
 from cityhall_wire.modes import DutyMode
@@ -62,7 +63,7 @@ class Tries:
     def __init__(self, store: BusStore, clock: Clock, boot_id: str) -> None:
         self._store, self._clock, self._boot_id = store, clock, boot_id
         kept = store.get(_TRIES)
-        self._now = msgspec.json.decode(kept, type=_Tries) if kept else _Tries()
+        self._now = strict_json.decode(kept, _Tries) if kept else _Tries()
         if self._now.wait_s and self._now.boot != boot_id:
             # The time before this boot cannot be counted, so it does not count: a reboot never shortens a wait.
             with store.event():
@@ -233,7 +234,7 @@ class SigningIn:
 
     def _kept(self) -> _Signed | None:
         raw = self._store.get(_WHO)
-        return msgspec.json.decode(raw, type=_Signed) if raw else None
+        return strict_json.decode(raw, _Signed) if raw else None
 
     def _today(self) -> str:
         return business_day(self._clock.utc_ms())

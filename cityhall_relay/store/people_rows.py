@@ -1,8 +1,7 @@
 """Rows about people on board and their checklists. No field holds a name, a PIN or a code."""
 
-import msgspec
-
 from cityhall_relay.store.rows import Row
+from cityhall_wire import strict_json
 from cityhall_wire.messages.people import Item
 
 
@@ -21,7 +20,7 @@ class Checklist(Row, frozen=True, kw_only=True):
     @property
     def said(self) -> tuple[Item, ...]:
         """The items, read."""
-        return msgspec.json.decode(self.items, type=tuple[Item, ...])
+        return strict_json.decode(self.items.encode(), tuple[Item, ...])
 
 
 class SignedIn(Row, frozen=True, kw_only=True):
