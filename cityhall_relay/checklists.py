@@ -107,7 +107,7 @@ class ChecklistDesk:
         ]
         for bus, day, which in missing:
             with self._store.event():
-                self._incidents.open(bus, What.CHECKLIST, which, day)
+                self._incidents.open(bus, What.CHECKLIST, _detail(which, day), day)
 
     def _missing(self, bus: str, day: str) -> Iterator[Which]:
         seen = self._store.modes_seen(bus, day)
@@ -133,12 +133,12 @@ class ChecklistDesk:
 
     def _said_before(self, bus: str, day: str) -> set[str]:
         # A person who closed it has looked; it is not opened again.
-        known = self._store.incidents(bus)
-        return {one.detail for one in known if (one.what, one.day) == (What.CHECKLIST, day)}
+        known = {one.detail for one in self._store.incidents(bus) if one.what == What.CHECKLIST}
+        return {which for which in Which if _detail(which, day) in known}
 
     def _close_incident(self, bus: str, day: str, which: Which) -> None:
         for one in self._store.incidents(bus):
-            if one.open and (one.what, one.day, one.detail) == (What.CHECKLIST, day, which):
+            if one.open and (one.what, one.detail) == (What.CHECKLIST, _detail(which, day)):
                 self._incidents.close(one.n, "", LATE)
 
     def _believable(self, day: str) -> bool:
@@ -147,6 +147,11 @@ class ChecklistDesk:
             return timedelta() <= today - date.fromisoformat(day) <= timedelta(days=KEPT_FOR_DAYS)
         except ValueError:
             return False
+
+
+def _detail(which: str, day: str) -> str:
+    # With its day: an incident that still stands open from yesterday is not today's.
+    return f"{which} {day}"
 
 
 def _utc_ms(day: date, at: time) -> int:

@@ -65,10 +65,10 @@ def incidents(town: Town) -> list[Incident]:
 
 
 def later(town: Town, seconds: float) -> list[tuple[str, bool]]:
-    """The clock goes on and the housekeeping looks: detail, and whether it stands open."""
+    """The clock goes on and the housekeeping looks: which list is missing, and whether that stands open."""
     town.clock.forward(seconds)
     town.relay.housekeeping.tick()
-    return [(one.detail, one.open) for one in incidents(town)]
+    return [(one.detail.split()[0], one.open) for one in incidents(town)]
 
 
 # --- certificates ---
@@ -201,7 +201,18 @@ def test_a_day_that_the_relay_slept_through_is_looked_at_the_next_morning(town: 
     synced(town, bus)
     town.clock.forward(24 * HOUR)
     town.restart()
-    assert [(one.day, one.detail) for one in incidents(town)] == [(DAY, "opening"), (DAY, "closing")]
+    expected = [(DAY, f"opening {DAY}"), (DAY, f"closing {DAY}")]
+    assert [(one.day, one.detail) for one in incidents(town)] == expected
+
+
+def test_each_days_missing_list_is_an_incident_of_its_own(town: Town) -> None:
+    bus = desk_bus(town)
+    for _ in range(2):
+        synced(town, bus)
+        later(town, HOUR)
+        town.clock.forward(23 * HOUR)
+    opening = [one.day for one in incidents(town) if one.open and one.detail.startswith("opening")]
+    assert opening == [DAY, DAY_AFTER]
 
 
 def test_neither_a_technicians_day_nor_a_bus_that_stayed_a_route_bus_misses_a_list(town: Town) -> None:
@@ -355,7 +366,7 @@ def test_the_day_of_a_bus_is_one_page(town: Town) -> None:
         ("opening", False),
         ("closing", True),
     ]
-    assert [one["detail"] for one in seen["incidents"]] == ["closing"]
+    assert [one["detail"] for one in seen["incidents"]] == [f"closing {DAY}"]
     for language, words in (
         (Language.JAPANESE, ("窓口対応", "終業点検", "届いていません")),
         (Language.ENGLISH, ("missing",)),
@@ -379,7 +390,7 @@ def test_an_incident_is_listed_and_closed_by_a_person_with_a_word(town: Town) ->
     synced(town, desk_bus(town))
     later(town, HOUR)
     (one,) = clerk(town, "GET", "/1/incidents", params={"bus": "bus-1"}).json()["incidents"]
-    assert "届いていません (opening)  未解決" in people_text.incidents([one], Language.JAPANESE)
+    assert f"届いていません (opening {DAY})  未解決" in people_text.incidents([one], Language.JAPANESE)
     closed = clerk(town, "POST", f"/1/incidents/{one['n']}/close", json={"why": "explained"}).json()
     assert (closed["closed_by"], closed["closed_why"]) == ("clerk-1", "explained")
     assert clerk(town, "GET", "/1/incidents").json()["incidents"] == []
