@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from bus_agent import cli_books
+from bus_agent import cli_books, cli_people
 from bus_agent.errors import AgentGoneError, BusError
 from bus_agent.places import API_SOCKET
 from cityhall_base import log
@@ -58,7 +58,8 @@ def _complain(error: BusError | SetupError, arguments: argparse.Namespace) -> No
         text = json.dumps({"key": key, "sentence": str(error)}, ensure_ascii=False)
     else:
         # What runs as a service writes a log, which is the technician's.
-        text = say(key, str(error), Language(getattr(arguments, "lang", Language.ENGLISH)))
+        language = Language(getattr(arguments, "lang", Language.ENGLISH))
+        text = say(key, str(error), language, getattr(error, "detail", ""))
     print(text, file=sys.stderr)
 
 
@@ -145,8 +146,10 @@ def _add_clients(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     job = argparse.ArgumentParser(add_help=False)
     job.add_argument("job", metavar="JOB")
 
-    def add(name: str, text: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=text, parents=[*parents, client])
+    def add(
+        name: str, text: str, *parents: argparse.ArgumentParser, commands: Any = commands
+    ) -> argparse.ArgumentParser:
+        command: argparse.ArgumentParser = commands.add_parser(name, help=text, parents=[*parents, client])
         command.set_defaults(run=_run_client, command=name)
         return command
 
@@ -177,6 +180,7 @@ def _add_clients(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     mode.add_argument("mode", choices=[str(mode) for mode in DutyMode], metavar="MODE", help=", ".join(DutyMode))
     extend = add("extend", "ask city hall to end today's duty later; a clerk grants it (延長)")
     extend.add_argument("minutes", type=int, choices=range(1, 121), metavar="MINUTES", help="1 to 120")
+    cli_people.register(commands, add)
     verify = add("verify", "check the hash chain of the journal")
     verify.add_argument("--config", type=Path, metavar="FILE", help="read bus.toml's store itself, the agent stopped")
 

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import httpx
 
-from bus_agent.books_text import books_text
 from bus_agent.errors import AgentGoneError, RefusedError
 from bus_agent.settings import load_agent_settings
 from bus_agent.status_text import text
@@ -35,9 +34,9 @@ class SaidNoError(RefusedError):
 
     key = "refused"
 
-    def __init__(self, key: str, sentence: str) -> None:
+    def __init__(self, key: str, sentence: str, detail: str = "") -> None:
         super().__init__(sentence)
-        self.said_key, self.said = key, sentence
+        self.said_key, self.said, self.detail = key, sentence, detail
 
     def __str__(self) -> str:
         return self.said
@@ -47,10 +46,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Send one command and print what came back; raises BusError, or SetupError for `verify --config`."""
     if arguments.command == "verify":
         return _verify(arguments)
-    answer = _send(arguments.socket, *_request(arguments))
-    shown = books_text if hasattr(arguments, "books") else text
-    print(json.dumps(answer, ensure_ascii=False) if arguments.json else shown(answer, Language(arguments.lang)))
+    answer = _send(arguments.socket, *getattr(arguments, "request", _request)(arguments))
+    shown = getattr(arguments, "shown", _status)
+    print(json.dumps(answer, ensure_ascii=False) if arguments.json else shown(answer, arguments))
     return 0
+
+
+def _status(answer: dict[str, Any], arguments: argparse.Namespace) -> str:
+    return text(answer, Language(arguments.lang))
 
 
 def _request(arguments: argparse.Namespace) -> tuple[str, str, dict[str, Any] | None]:
@@ -114,5 +117,5 @@ def _said(response: httpx.Response) -> dict[str, Any]:
     except WireError as error:
         raise AgentAnswerError(str(error)) from None
     if response.is_error:
-        raise SaidNoError(str(content.get("key", "")), str(content.get("sentence", "")))
+        raise SaidNoError(*(str(content.get(name, "")) for name in ("key", "sentence", "detail")))
     return content

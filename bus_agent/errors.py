@@ -326,6 +326,113 @@ class ExtensionRefusedError(CityHallRefusesError):
     key = "refused.extension"
 
 
+# --- who is on board, and the checklists ---
+
+
+class NobodySignedInError(RefusedError):
+    """Nobody is signed in; sign in with your PIN, or ask city hall for a substitute's code."""
+
+    key = "refused.nobody_signed_in"
+
+
+class NoConciergesError(RefusedError):
+    """This city's configuration names no concierges, so nobody signs in."""
+
+    key = "refused.no_concierges"
+
+
+class WrongPinError(RefusedError):
+    """Name or PIN is wrong; try once more, or ask city hall for a substitute's code."""
+
+    key = "refused.wrong_pin"
+
+
+class _DetailError(RefusedError):
+    # Its sentence is not whole without `detail`, which stands for `{detail}` in both languages; `english` may differ from it.
+
+    def __init__(self, detail: str = "", english: str = "") -> None:
+        super().__init__()
+        self.detail, self._english = detail, english or detail
+
+    @property
+    def sentence(self) -> str:
+        """With its detail."""
+        return super().sentence.replace("{detail}", self._english)
+
+
+class PinWaitError(_DetailError):
+    """The PIN was wrong too often; wait {detail} s, or ask city hall for a substitute's code."""
+
+    key = "refused.pin_wait"
+
+
+class CodeNeedsLineError(RefusedError):
+    """A substitute's code needs the line to city hall; wait for it, then enter the code again."""
+
+    key = "refused.code_needs_line"
+
+
+class CodeRefusedError(RefusedError):
+    """City hall does not take this code."""
+
+    key = "refused.code"
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reasons.sentence(reason))
+        known = reasons.REASONS.get(reason)
+        self.said_key = str(known) if known else self.key
+
+    @property
+    def sentence(self) -> str:
+        """City hall's reason."""
+        return str(self.args[0])
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+class UnknownItemError(RefusedError):
+    """City hall's configuration has no such checklist or item."""
+
+    key = "refused.unknown_item"
+
+
+class BoxLooksError(RefusedError):
+    """The box looks at this itself; do what it says beside the item, and it is ticked."""
+
+    key = "refused.box_looks"
+
+
+class NoteMissingError(RefusedError):
+    """Say in one word what is not well with it (--note)."""
+
+    key = "refused.note_missing"
+
+
+class ListDoneError(RefusedError):
+    """This checklist is complete for today and is not changed any more; telephone city hall."""
+
+    key = "refused.list_done"
+
+
+class ListOpenError(_DetailError):
+    """The checklist is not complete. {detail}"""
+
+    key = "refused.list_open"
+
+
+class OpeningMissingError(RefusedError):
+    """Certificates print when today's opening checklist is complete; go through it first."""
+
+    key = "refused.opening_missing"
+
+
+class ClosingDoneError(RefusedError):
+    """Today's closing checklist is complete, so no more certificates print today."""
+
+    key = "refused.closing_done"
+
+
 class BodyError(RefusedError):
     """The document on the bus is not the one that city hall announced; ask the clerk to send it again."""
 

@@ -10,12 +10,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.hashes import SHA256, Hash
 from msgspec import Meta
 
-from cityhall_base import settings, timetable
+from cityhall_base import people, settings, timetable
 from cityhall_base.errors import ConfigError
+from cityhall_base.people import Checklists, Concierge
 from cityhall_base.printers import Printer, problems_of
 from cityhall_base.settings import Table
 from cityhall_base.timetable import Timetable
-from cityhall_wire.headers import BusId, CityId, Name
+from cityhall_wire.headers import BusId, CityId, Name, OpaqueId
 from cityhall_wire.limits import Limits
 from cityhall_wire.modes import DutyMode, JobClass
 from cityhall_wire.sheets import Sides
@@ -97,6 +98,8 @@ class City(Table, frozen=True, kw_only=True):
     printers: Mapping[Name, Printer]
     vehicles: Mapping[BusId, Vehicle]
     limits: Limits = Limits()
+    checklists: Checklists = Checklists()
+    concierges: Mapping[OpaqueId, Concierge] = {}
 
 
 class CityFile(NamedTuple):
@@ -154,4 +157,6 @@ def _cross_check(city: City) -> list[str]:
     ]
     for name, printer in city.printers.items():
         problems += problems_of(name, printer)
+    has_test = any(service.job_class is JobClass.TEST for service in city.services.values())
+    problems += people.problems_of(city.checklists, city.concierges, has_test=has_test)
     return [*problems, *timetable.problems_of(city.timetable)]

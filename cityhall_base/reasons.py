@@ -43,7 +43,19 @@ class Reason(Word):
         "Sheet ledger and drawer differ, so no certificate is printed until the sheets are counted and explained.",
     )
     NO_SHEETS = ("reason.no_sheets", "The sheet ledger has too few sheets of this paper on the bus.")
+    OPENING_MISSING = (
+        "reason.opening_missing",
+        "City hall has no opening checklist of this bus for today; certificates print when it is complete.",
+    )
+    CLOSING_DONE = (
+        "reason.closing_done",
+        "Today's closing checklist of this bus is complete, so no more certificates print.",
+    )
     # It refuses a fact, a call or a message.
+    WRONG_DAY = ("reason.wrong_day", "This checklist is for a day that city hall's calendar does not have today.")
+    UNKNOWN_PERSON = ("reason.unknown_person", "City hall knows nobody of this id on this bus.")
+    WRONG_CODE = ("reason.wrong_code", "The code is wrong; look at it once more.")
+    NO_CODE = ("reason.no_code", "No code of city hall is valid for this bus any more; ask the clerk for a new one.")
     UNKNOWN_JOB = ("reason.unknown_job", "City hall does not know this document.")
     WRONG_STATE = ("reason.wrong_state", "City hall sees the document elsewhere; this does not follow from there.")
     NOT_UNDERSTOOD = ("reason.not_understood", "City hall's program does not know this message; one side is too old.")

@@ -124,6 +124,8 @@ def _complaint(data: Any, into: Any) -> str:
 def _allowed(info: inspect.Type, path: str) -> list[str]:
     for part in re.findall(r"[^.\[\]]+|\[[^\]]*\]", path):
         info = _below(info, part)
+    if isinstance(info, inspect.UnionType):  # of something and None: what may be left out
+        info = next(one for one in info.types if not isinstance(one, inspect.NoneType))
     if isinstance(info, inspect.StructType):
         return [field.encode_name for field in info.fields]
     if isinstance(info, inspect.EnumType):

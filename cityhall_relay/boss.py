@@ -16,10 +16,12 @@ from cityhall_base.software import software_digest
 from cityhall_base.store import TROUBLE, Store, trouble
 from cityhall_relay import files
 from cityhall_relay.answers import Answers
+from cityhall_relay.boarding import BoardingDesk
 from cityhall_relay.bodies import Bodies
 from cityhall_relay.books import Books
 from cityhall_relay.bus_desk import BusDesk, Note
 from cityhall_relay.changes import Changes
+from cityhall_relay.checklists import ChecklistDesk
 from cityhall_relay.clerk_desk import ClerkDesk, Clerks
 from cityhall_relay.duty import DutyDesk
 from cityhall_relay.evidence import EvidenceDesk
@@ -40,6 +42,8 @@ from cityhall_relay.web.books_desk import BooksDesk
 from cityhall_relay.web.bus_api import bus_app
 from cityhall_relay.web.clerk_api import ClerkApi, Desk
 from cityhall_relay.web.duty_api import DutyApi
+from cityhall_relay.web.people_api import PeopleApi
+from cityhall_wire.messages import people
 from cityhall_wire.messages.envelope import Keyring, Role
 from cityhall_wire.messages.link import DutyChanged, Entry, Extend, LinkMessage
 
@@ -103,19 +107,34 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
     sync.duty_until = duty.until
     release.blockers.append(duty.blocks)
     evidence.noticed.append(duty.noticed)
-    notes: dict[type[LinkMessage], Note] = {Entry: books.note, DutyChanged: duty.changed, Extend: duty.asked}
+    checklists = ChecklistDesk(store, answers, incidents, city, clock)
+    boarding = BoardingDesk(store, answers, city, clock)
+    sync.heard.append(checklists.heard)
+    release.blockers.append(checklists.blocks)
+    notes: dict[type[LinkMessage], Note] = {
+        Entry: books.note,
+        DutyChanged: duty.changed,
+        Extend: duty.asked,
+        people.Checklist: checklists.note,
+        people.SignedIn: boarding.signed_in,
+        people.Substitute: boarding.substitute,
+    }
     bus_desk = BusDesk(city.city, keyrings, store, answers, clock, sessions, sync, release, evidence, link, notes)
 
     clerk_desk = ClerkDesk(store, jobs, facts, sessions, city, clock, changes, books)
     submissions = Submissions(store, jobs, sessions, vault, bodies, check, city, clock, changes)
     clerks = Clerks(settings.clerks)
+    desks: tuple[Desk, ...] = (
+        BooksDesk(books, clerks, clock),
+        DutyApi(duty, clerks, store, city, clock),
+        PeopleApi(store, city, clerks, clerk_desk, submissions, boarding, incidents, clock),
+    )
 
     def clerk_app(online: Online) -> Starlette:
-        desks: tuple[Desk, ...] = (BooksDesk(books, clerks, clock), DutyApi(duty, clerks, store, city, clock))
         return ClerkApi(store, sessions, clerk_desk, submissions, clerks, city, changes, online, desks).app()
 
     housekeeping = Housekeeping(store, jobs, sessions, vault, bodies, undertaker, city, clock, changes)
-    housekeeping.chores.append(duty.tick)
+    housekeeping.chores += [duty.tick, checklists.look]
 
     def committed() -> None:
         undertaker.bury_all()  # before anybody hears of the end, it is true

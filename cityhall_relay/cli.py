@@ -9,7 +9,7 @@ from typing import Final
 
 from cityhall_base.errors import SetupError
 from cityhall_base.words import Language, say
-from cityhall_relay.client import books, commands, duty
+from cityhall_relay.client import books, commands, duty, people
 from cityhall_relay.client.errors import ClientError
 from cityhall_relay.errors import RelayError
 from cityhall_wire.errors import WireError
@@ -53,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     _session_commands(actions)
     _job_commands(actions)
     books.add(lambda name, command, text: _clerk_command(actions, name, command, text))
+    people.register(actions, _clerk_command, _command)
     return top
 
 

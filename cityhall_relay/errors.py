@@ -155,6 +155,13 @@ class FlattenError(RelayError):
     status = 409
 
 
+class NoTestServiceError(RelayError):
+    """city.toml has no service of class test for the test page, or several and none is called test-page; tell city IT."""
+
+    key = "relay.no_test_service"
+    status = 409
+
+
 class BusFullError(RelayError):
     """This bus already has as many documents waiting as it may hold; print or cancel some first."""
 

@@ -48,8 +48,8 @@ class SyncDesk:
         self._answers, self._key, self._limits = answers, key, limits
         self.locks: list[Lock] = []
         self.additions: list[Addition] = []
-        self.heard: list[Callable[[Bus, Sync], None]] = []
         self.duty_until: Callable[[str], int | None] = lambda bus: None
+        self.heard: list[Callable[[Bus, Sync], None]] = []  # told of each sync, inside its event
 
     def answer(self, bus: Bus, sync: Sync, re: bytes, now: int) -> bytes:
         """The signed plan; inside the running event. `bus` already carries this message's (boot, seq)."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from string import Template
 from typing import Final, NamedTuple
 
+from cityhall_base import pin
 from cityhall_base.clock import Clock
 from cityhall_base.printers import PDF
 from provisioning.bus_folder import BusFolder, BusOwners
@@ -28,7 +29,12 @@ DRAWER: Final = ("A-000101", "A-005100")
 RIGHTS: Final = ("books", "duty", "revoke")
 """A small town's clerks do everything."""
 
+CONCIERGE: Final = "concierge-5d"
+PIN: Final = "482913"
+"""Of the one concierge, in a small city that has any: it is no secret of anybody's."""
+
 _TEMPLATE: Final = Path(__file__).with_name("small_city.toml")
+_CHECKLISTS: Final = Path(__file__).with_name("small_city_checklists.toml")
 
 
 class Users(NamedTuple):
@@ -87,13 +93,18 @@ class Hours(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What differs from one small city to the next. `limits` are city.toml's; `broker_runs_as` is Mosquitto's `user`."""
+    """What differs from one small city to the next. `limits` are city.toml's; `broker_runs_as` is Mosquitto's `user`.
+
+    `checklists`: it has an opening and a closing one. `concierges`: whoever works on the bus signs in (CONCIERGE, PIN).
+    """
 
     at: Addresses
     printer: PrinterPlan
     limits: Mapping[str, int] = {}
     broker_runs_as: str | None = None
     hours: Hours = Hours()
+    checklists: bool = False
+    concierges: bool = False
 
 
 def one_owner() -> Users:
@@ -109,7 +120,10 @@ def city_toml(plan: Plan) -> bytes:
     printer, values = plan.printer, {"limits": limits, "timetable": timetable}
     values |= {"printer_uri": printer.uri, "formats": json.dumps(printer.formats), "lies": json.dumps(printer.lies)}
     driver = f'driver = {{ ppd = "{printer.ppd.name}", sends = "{printer.formats[0]}" }}' if printer.ppd else ""
-    return Template(_TEMPLATE.read_text("utf-8")).substitute(values, driver=driver).encode()
+    text = Template(_TEMPLATE.read_text("utf-8")).substitute(values, driver=driver)
+    text += _CHECKLISTS.read_text("utf-8") if plan.checklists else ""
+    text += f'\n[concierges.{CONCIERGE}]\npin = "{pin.make(PIN)}"\n' if plan.concierges else ""
+    return text.encode()
 
 
 def make(where: Path, plan: Plan, users: Users, clock: Clock) -> SmallCity:

@@ -39,6 +39,8 @@ class Do(Word):
     )
     WAIT_FOR_CLERK = ("do.wait_for_clerk", "A clerk is connected; wait for the document.")
     WAIT_FOR_ANSWER = ("do.wait_for_answer", "The section is being called; wait, or telephone it.")
+    SIGN_IN = ("do.sign_in", "Nobody is signed in; sign in with your PIN.")
+    OPENING_LIST = ("do.opening_list", "Go through the opening checklist; certificates print when it is complete.")
     CALL_SECTION = ("do.call_section", "Press the section's key when a resident sits down.")
     NOTHING = ("do.nothing", "Nothing to do in this duty mode.")
     WAIT_FOR_PRINTER = ("do.wait_for_printer", "The document is being printed; wait.")
@@ -80,6 +82,7 @@ def _pressing(jobs: list[Job], duty: Duty, link: LinkState) -> Iterator[Advice]:
         if duty.session:
             yield _advice(Do.WAIT_FOR_CLERK if duty.session.clerk else Do.WAIT_FOR_ANSWER)
         yield from _of_printer(duty, Severity.SOON)
+        yield from _reminders(duty)
         yield _advice(Do.CALL_SECTION)
     yield _advice(Do.NOTHING)
 
@@ -156,6 +159,10 @@ def _waiting(jobs: list[Job], duty: Duty) -> Iterator[Advice]:
     for job in jobs:
         if job.state is JobState.OFFERED:
             yield _advice(Do.WAIT_FOR_DOCUMENT, job.job)
+
+
+def _reminders(duty: Duty) -> Iterator[Advice]:
+    return (_advice(word) for remind in duty.reminders if (word := remind()))
 
 
 def _may_print(job: Job, duty: Duty) -> Advice:

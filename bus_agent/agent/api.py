@@ -204,4 +204,5 @@ async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, BusError):
         raise error
     key = getattr(error, "said_key", error.key)
-    return plain(404 if isinstance(error, UnknownJobError) else 409, key, error.sentence)
+    status = 404 if isinstance(error, UnknownJobError) else 409
+    return plain(status, key, error.sentence, getattr(error, "detail", ""))

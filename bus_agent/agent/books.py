@@ -14,6 +14,7 @@ import msgspec
 from bus_agent.agent.book_shelf import Shelf
 from bus_agent.agent.duty import Duty
 from bus_agent.agent.facts import Scribe
+from bus_agent.agent.finding import Finding
 from bus_agent.agent.planning import Planner
 from bus_agent.agent.rows import Job
 from bus_agent.agent.store import BusStore
@@ -57,7 +58,6 @@ from cityhall_wire.sheets import UNREADABLE, Numbers, Span, between, readable, s
 OUT: Final = AT_PRINTER | {JobState.PRINTED, JobState.UNCERTAIN}
 """States in which sheets are neither in the drawer nor in the book."""
 
-CONCIERGE: Final = "concierge"
 CITY_HALL: Final = "city-hall"
 
 
@@ -82,14 +82,6 @@ class BooksWord(Word):
     NEGATIVE = ("books.negative", "More sheets were used than there were: {detail}")
 
 
-class Finding(NamedTuple):
-    """What a checklist asks the books. `detail` stands for `{detail}` in the word."""
-
-    ok: bool
-    word: Word
-    detail: str
-
-
 class OpenFee(NamedTuple):
     """A fee that somebody must still see to: above 0 yen to be paid or waived, below to be refunded."""
 
@@ -104,7 +96,7 @@ def said(one: Difference) -> tuple[BooksWord, str]:
 
 
 class Books:
-    """All of it. `who` names by an opaque id whoever is the concierge; `tell` sends what waits. Raises RefusedError."""
+    """All of it. `tell` sends what waits. Raises RefusedError."""
 
     def __init__(
         self, store: BusStore, duty: Duty, scribe: Scribe, city: City, clock: Clock, tell: Callable[[], None]
@@ -112,7 +104,6 @@ class Books:
         self._store, self._duty, self._scribe, self._city = store, duty, scribe, city
         self._clock, self._tell = clock, tell
         self._shelf = Shelf(store)
-        self.who: Callable[[], str] = lambda: CONCIERGE
 
     def join(self, planner: Planner, syncer: Syncer) -> None:
         """Where the books have a say: before a print, and in what both sides tell each other."""
@@ -333,7 +324,7 @@ class Books:
         self._tell()
 
     def _write(self, column: Column, of: Job | None, **fields: Any) -> BookEntry:
-        own: dict[str, Any] = {"id": "e" + secrets.token_hex(12), "by": self.who()}
+        own: dict[str, Any] = {"id": "e" + secrets.token_hex(12), "by": fields.get("by") or self._duty.by()}
         own |= {"n": self.book.last_n + 1, "at": self._clock.utc_ms(), "column": column}
         if of is not None:
             own |= {"job": of.job, "reissue_of": of.header.reissue_of}

@@ -19,6 +19,7 @@ from bus_agent.agent.hints import Hints
 from bus_agent.agent.hours import DutyHours
 from bus_agent.agent.link import Ends, Link
 from bus_agent.agent.movement import journey
+from bus_agent.agent.people import People
 from bus_agent.agent.planning import Planner
 from bus_agent.agent.printing import Printing
 from bus_agent.agent.readiness import Readiness
@@ -30,6 +31,7 @@ from bus_agent.agent.store import STORE, BusStore
 from bus_agent.agent.syncer import Digests, Syncer
 from bus_agent.settings import AgentSettings, load_agent_settings, uid_of
 from cityhall_base import keys, notify
+from cityhall_base.boot import boot_id
 from cityhall_base.city import load_signed_city
 from cityhall_base.clock import SystemClock
 from cityhall_base.errors import ConfigError
@@ -88,6 +90,8 @@ class Boss:
         broker = settings.broker
         self.hints = Hints(broker, city.city, bus, store.boot, syncer.wake) if broker else None
         self._camera = Camera(bus, city.city, store, duty, syncer, books, self.roster)
+        self.people = People(city, store, scribe, syncer, duty, boot_id(), clock, books)
+        self.people.wire(self.commands, self._camera)
         # Every commit is shown, and looked at by whoever waits for a change.
         store.on_commit(syncer.planned.beat)
 
@@ -99,14 +103,14 @@ class Boss:
         # Before anybody is served: a duty that ended while this was off is over.
         self.roster.look()
         self.bodies.keep_only({job.job for job in self.store.jobs() if job.body_kept})
-        desks = [BooksDesk(self.books)]
+        desks = (BooksDesk(self.books), self.people)
         api = Api(self._snapshot, self.syncer.planned, self.printing, self.commands, self.store.verify_journal, desks)
         web = server.make(api.app(), self._settings)
         try:
             async with asyncio.TaskGroup() as tasks:
                 served = tasks.create_task(web.run_until_stopped())
                 machines = (self.syncer, self.carrier, self.line, self.guard, self.readiness, self.roster)
-                work = [tasks.create_task(machine.run()) for machine in machines]
+                work = [tasks.create_task(machine.run()) for machine in (*machines, self.people.signing_in)]
                 work.append(tasks.create_task(notify.stay_alive()))
                 if self.hints:
                     self.hints.start()

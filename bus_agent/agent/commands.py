@@ -32,17 +32,24 @@ from cityhall_wire.modes import RULES, DutyMode, may_meet
 
 L = TypeVar("L", bound=LinkMessage)
 
+OFF_DUTY: Final = frozenset({DutyMode.ROUTE_BUS, DutyMode.ON_THE_WAY})
+"""Modes that nobody needs to be known for: nothing opens in them."""
+
 _NUMBER_LENGTH: Final = 32
 
 
 class Commands:
-    """Each is one event here, and one signed fact on its way to city hall. Raises RefusedError."""
+    """Each is one event here, and one signed fact on its way to city hall. Raises RefusedError.
+
+    `handed_over` hear of each hand-over, inside its event.
+    """
 
     def __init__(
         self, store: BusStore, duty: Duty, scribe: Scribe, syncer: Syncer, books: Books, roster: Roster
     ) -> None:
         self._store, self._duty, self._scribe, self._syncer = store, duty, scribe, syncer
         self._books, self._roster = books, roster
+        self.handed_over: list[Callable[[Job], None]] = []
 
     # --- the counter session ---
 
@@ -55,6 +62,7 @@ class Commands:
             raise NoSessionHereError(self._duty.mode)
         if slot and not RULES[self._duty.mode].bookings:
             raise NoBookingsError
+        self._duty.by()
         session = "s" + secrets.token_hex(12)
         answer = await self._syncer.ask(Call, session=session, section=section, stop=stop, slot=slot)
         if isinstance(answer, Refusal):
@@ -100,7 +108,9 @@ class Commands:
     # --- the duty ---
 
     def set_mode(self, mode: DutyMode) -> None:
-        """業務モード. Leaving one ends its session, and the guard cancels what is at the printer at once."""
+        """業務モード. Leaving one ends its session, and the guard cancels what is at the printer at once. Anybody may leave."""
+        if mode not in OFF_DUTY:
+            self._duty.by()
         self._roster.change(mode)
 
     async def extend(self, minutes: int) -> None:
@@ -114,7 +124,6 @@ class Commands:
         self._roster.hours.ask(minutes)
 
     # --- parts ---
-
     def _check_numbers(self, job: Job, sheets: tuple[str, ...], came_out: int | None) -> None:
         if self._duty.numbered(job) and len(sheets) < (came_out or 1):
             raise NumbersMissingError
@@ -122,13 +131,16 @@ class Commands:
     def _say(
         self, name: str, event: Event, kind: type[L], line: Callable[[], BookEntry | None] | None = None, **fields: Any
     ) -> None:
+        self._duty.by()
         attempt = self._store.job(name).attempt
         try:
             with self._store.event():
-                self._store.step(name, event, By.CONCIERGE)
+                job = self._store.step(name, event, By.CONCIERGE)
                 if line is not None:
                     fields["entry"] = line()
                 self._scribe.queue(kind, name, attempt=attempt, **fields)
+                for hear in self.handed_over if event is Event.HAND_OVER else ():
+                    hear(job)
         except LifecycleError as error:
             raise WrongStateError(str(error)) from None
         self._syncer.tell()

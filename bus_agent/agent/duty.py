@@ -26,10 +26,14 @@ from bus_agent.ipc.messages import Status
 from cityhall_base.city import Paper
 from cityhall_base.clock import Clock
 from cityhall_base.printer_state import Note, Severity, holds, notes
+from cityhall_base.words import Word
 from cityhall_wire.lifecycle import JobState
 from cityhall_wire.messages.link import PrinterSummary
 from cityhall_wire.messages.relay import Plan, SessionView
 from cityhall_wire.modes import RULES, DutyMode, may_print
+
+ANYBODY: Final = "concierge"
+"""Who did it, in a city whose city.toml names no concierges."""
 
 STALE_S: Final = 10
 """The spooler tells every 3 s, and asks a silent printer for at most 5 s: what is older than this is not known any more."""
@@ -47,6 +51,10 @@ class OnBoard(NamedTuple):
 class Duty:
     """Asked before a print, and after each change for what must end.
 
+    `by` is the one door for whoever does something by hand: it gives the opaque id of who is on board, or raises the
+    RefusedError that says why nobody is. `changes` hear of each change of the mode, (before, after), inside its event.
+    `reminders` say what is to be done before a resident sits down.
+
     `blocks` are asked too before a print, each raising the RefusedError that it knows: a lock, an open difference of the
     books, a checklist that is not complete. None of them stops what is at the printer. `on_plan` hear each plan and when it was
     asked for; `hours_hold` says whether it is within the timetable's hours. Who changes the mode: bus_agent/agent/roster.py.
@@ -59,9 +67,14 @@ class Duty:
         # A lease given before this start may still run; longer than a whole one it cannot.
         self._heard, self._deaf_until = False, clock.boottime() + lease_s
         self.mode = DutyMode(store.get("mode").decode() or first_mode)
+        self.by: Callable[[], str] = lambda: ANYBODY
         self.blocks: list[Callable[[Job], None]] = []
         self.on_plan: list[Callable[[Plan, float], None]] = []
         self.hours_hold: Callable[[], bool] = lambda: True
+        self.changes: list[Callable[[DutyMode, DutyMode], None]] = []
+        self.reminders: list[Callable[[], Word | None]] = []
+        self.locked = ""
+        self.clock_ahead_ms: int | None = None
         self.session: SessionView | None = None
         self._ended_here: set[str] = set()
         self._spooler: Status | None = None
@@ -134,6 +147,7 @@ class Duty:
         if plan.lease is None:
             self._lease_until = 0.0
         self._heard = True
+        self.locked, self.clock_ahead_ms = plan.locked or "", self._clock.utc_ms() - plan.at
         # A plan that was asked for before the concierge ended the session does not bring it back.
         session = plan.session if _id(plan.session) not in self._ended_here else None
         self._session_until = self._clock.boottime() + (session.seconds_left if session else 0)

@@ -192,6 +192,8 @@ class Roster:
                 store.put(name, value)
             store.put("mode", after.encode())
             store.record("mode", before=change.before, after=after, why=change.cause)
+            for hear in self._duty.changes:
+                hear(change.before, after)
             # City hall hears why before it hears that the session is over.
             self._scribe.queue(DutyChanged, mode=after, why=change.cause, since=change.since)
             for session in change.sessions:

@@ -1,14 +1,18 @@
 """The whole bus in one JSON object: what the screen shows, and nothing that it would have to work out or remember."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from bus_agent.agent import dead_zone
 from bus_agent.agent.advice import Advice, advise, printer_empty
 from bus_agent.agent.books import Books
 from bus_agent.agent.books_view import BooksShown, shown
+from bus_agent.agent.checklists import ListShown
 from bus_agent.agent.duty import Duty
 from bus_agent.agent.roster import Roster
 from bus_agent.agent.rows import Job
+from bus_agent.agent.signing_in import SignedInShown
 from bus_agent.agent.store import BusStore
 from bus_agent.agent.syncer import LinkState, Syncer
 from bus_agent.ipc.messages import Supply
@@ -116,16 +120,19 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     payload_bytes_received: int
     advice: Advice
     books: BooksShown
+    signed_in: SignedInShown = SignedInShown()
+    checklists: tuple[ListShown, ...] = ()  # today's, as far as the city has any
 
 
 class Camera:
-    """Takes snapshots. `received` gives the payload bytes since the start."""
+    """Takes snapshots. `received` gives the payload bytes since the start. `more` are fields of other desks."""
 
     def __init__(
         self, bus: str, city: str, store: BusStore, duty: Duty, syncer: Syncer, books: Books, roster: Roster
     ) -> None:
         self._bus, self._city, self._store = bus, city, store
         self._duty, self._syncer, self._books, self._roster = duty, syncer, books, roster
+        self.more: dict[str, Callable[[], object]] = {}
 
     def take(self, at: int, received: int) -> Snapshot:
         """Now; `at` is UTC milliseconds."""
@@ -133,7 +140,7 @@ class Camera:
         session = duty.session
         if session is not None:
             session = msgspec.structs.replace(session, seconds_left=int(duty.session_left_s))
-        return Snapshot(
+        snapshot = Snapshot(
             bus=self._bus,
             city=self._city,
             mode=duty.mode,
@@ -153,6 +160,7 @@ class Camera:
             advice=advise(jobs, duty, self._syncer.state),
             books=shown(self._books),
         )
+        return msgspec.structs.replace(snapshot, **{name: take() for name, take in self.more.items()})
 
     def _job(self, job: Job) -> JobShown:
         header, session = job.header, self._duty.session

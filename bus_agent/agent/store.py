@@ -4,7 +4,7 @@ Every change is made inside `event()`, together with its journal row. A job chan
 lifecycle table.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
@@ -61,6 +61,14 @@ def _books(db: Database) -> None:
     db.table("book").create_index(["n"], unique=True)
     db.table("book").create_index(["job"])
     db.table("jobs").add_column("drawn", int, not_null_default=0)
+
+
+@_MIGRATIONS(name="0004_checklists")
+def _checklists(db: Database) -> None:
+    items = {"day": str, "which": str, "item": str, "ok": int, "box": int, "note": str, "by": str, "at": int}
+    db.table("checklist_items").create(items, pk=("day", "which", "item"), not_null=set(items), strict=True)
+    lists = {"day": str, "which": str, "by": str, "at": int}
+    db.table("checklists").create(lists, pk=("day", "which"), not_null=set(lists), strict=True)
 
 
 def count_journal(path: Path, clock: Clock) -> int:
@@ -176,6 +184,10 @@ class BusStore:
     def put(self, name: str, value: bytes) -> None:
         """Inside the running event."""
         self._store.db.table("meta").upsert({"name": name, "value": value}, pk="name")
+
+    def rows(self, query: str, *values: str | int) -> Iterator[dict[str, Any]]:
+        """For a module with tables of its own; `query` is always its literal."""
+        return iter(self._store.db.query(query, values))
 
     def _raise_boot(self, above: int) -> int:
         boot = max(int(self.get("boot") or b"0"), above) + 1

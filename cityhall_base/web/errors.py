@@ -70,9 +70,10 @@ class BadRequestError(HttpError):
     status = 400
 
 
-def plain(status: int, key: str, sentence: str) -> Response:
-    """The one shape of an error."""
-    return JSONResponse({"key": key, "sentence": sentence}, status, {"Cache-Control": "no-store"})
+def plain(status: int, key: str, sentence: str, detail: str = "") -> Response:
+    """The one shape of an error. `detail` is what stands for `{detail}` in the catalogue, and travels where there is any."""
+    said = {"key": key, "sentence": sentence} | ({"detail": detail} if detail else {})
+    return JSONResponse(said, status, {"Cache-Control": "no-store"})
 
 
 async def _own(_request: Request, error: Exception) -> Response:

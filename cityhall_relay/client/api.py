@@ -140,6 +140,10 @@ class CityHall:
         """Grant what its concierge asked for. Not repeated by itself: the answer to a second try would be "nothing asked"."""
         return self._once("POST", f"/1/buses/{bus}/extend")
 
+    def ask(self, method: str, path: str, **request: Any) -> Json:
+        """Any other line of the table; once where `patience_s` is 0."""
+        return self._patiently(method, path, **request)
+
     def watch(self, job: str) -> Iterator[Json]:
         """The job at once and at each change, until its end; goes on after any loss of the connection."""
         last: Json = {}

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from cityhall_relay.store.duty import DutyChange, Extension
+from cityhall_relay.store.people_rows import Checklist, ModeSeen, SignedIn, Substitute
 from cityhall_relay.store.rows import (
     Approval,
     Bus,
@@ -184,3 +185,38 @@ class RelayStore(Protocol):
 
     def grant_extension(self, n: int, at: int, clerk: str) -> None:
         """A clerk lets it be."""
+
+    # --- who was on board, and what was looked at ---
+
+    def add_checklist(self, row: Checklist) -> None:
+        """A completed one; those before it stay."""
+
+    def checklists(self, bus: str, day: str) -> list[Checklist]:
+        """Of one JST day, in the order in which they came."""
+
+    def add_signed_in(self, row: SignedIn) -> None:
+        """Somebody came or went."""
+
+    def signed_in(self, bus: str, since: int, until: int) -> list[SignedIn]:
+        """From `since` to before `until`, both UTC milliseconds by the bus's clock."""
+
+    def last_signed_in(self, bus: str) -> SignedIn | None:
+        """The newest."""
+
+    def save_substitute(self, row: Substitute) -> None:
+        """Add or replace."""
+
+    def substitutes(self, bus: str) -> list[Substitute]:
+        """Newest first."""
+
+    def add_mode_seen(self, row: ModeSeen) -> None:
+        """A change of the duty mode, or the first sync of a day."""
+
+    def last_mode(self, bus: str) -> ModeSeen | None:
+        """The newest."""
+
+    def modes_seen(self, bus: str, day: str) -> list[ModeSeen]:
+        """Of one JST day, in order."""
+
+    def sessions_between(self, bus: str, since: int, until: int) -> list[Session]:
+        """Opened from `since` to before `until`, UTC milliseconds; oldest first."""

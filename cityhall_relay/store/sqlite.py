@@ -10,6 +10,7 @@ from cityhall_relay.errors import NotFoundError
 from cityhall_relay.store import rows, schema
 from cityhall_relay.store.books import BookTables
 from cityhall_relay.store.duty import DutyStore
+from cityhall_relay.store.sqlite_people import PeopleStore
 from cityhall_wire.lifecycle import ENDS, WITHOUT_SHEET
 
 R = TypeVar("R", bound=rows.Row)
@@ -18,7 +19,7 @@ _NO_SHEET = ", ".join(f"'{state}'" for state in sorted(WITHOUT_SHEET))
 _ENDS = ", ".join(f"'{state}'" for state in sorted(ENDS))  # our own enum's values, not input
 
 
-class SqliteStore(DutyStore, BookTables):
+class SqliteStore(DutyStore, PeopleStore, BookTables):
     """`relay.db`. Raises StoreInUseError or StoreError when it cannot be opened."""
 
     def __init__(self, path: Path, clock: Clock, owner: str = "") -> None:

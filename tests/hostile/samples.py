@@ -26,6 +26,8 @@ _BY_PATTERN: Final = {
     r"\A[0-9a-f]{32}\Z": "0" * 32,
     r"\A[a-z][a-z_.]{0,62}\Z": "refused.busy",
     r"\A[^\x00-\x1f\x7f]*\Z": "A-0017",
+    r"\A[0-9]{4}-[01][0-9]-[0-3][0-9]\Z": "2026-11-22",
+    r"\A[0-9]{8}\Z": "31415926",
 }
 
 WIRE: Final = tuple(kind.payload for kind in KINDS.values())

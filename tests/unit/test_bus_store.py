@@ -64,9 +64,15 @@ class Bus:
     """Store, bodies and planner of one bus; `restart` is a power cut with everything committed."""
 
     def __init__(self, top: Path, timetable: Timetable = ALWAYS, journey: Journey | None = None) -> None:
-        self.top, self.clock, self.timetable, self.journey = top, TestClock(), timetable, journey
-        self.limits = Limits()
+        self.top, self.clock, self.timetable, self.journey = top, self._new_clock(), timetable, journey
+        self.limits, self.line = Limits(), self._new_line()
         self._open()
+
+    def _new_clock(self) -> TestClock:
+        return TestClock()
+
+    def _new_line(self) -> Line:
+        return Line()
 
     def _open(self) -> None:
         self.store = BusStore(self.top / "agent.db", self.clock)
@@ -75,7 +81,6 @@ class Bus:
         self.planner = Planner(self.store, self.bodies, self.scribe)
         self.duty = Duty(self.store, self.clock, DutyMode.ROUTE_BUS, lease_s=600)
         hours = DutyHours(self.store, self.timetable, self.limits, self.clock)
-        self.line = Line()
         syncer = cast(Syncer, self.line)
         self.roster = Roster(self.store, self.duty, self.scribe, syncer, hours, self.clock, self.journey)
 
