@@ -60,6 +60,8 @@ def _request(arguments: argparse.Namespace) -> tuple[str, str, dict[str, Any] | 
         case "call":
             body = {"section": arguments.section, "stop": arguments.stop, "slot": arguments.slot}
             return "POST", "/v1/session/call", body
+        case "panic":
+            return "POST", "/v1/panic", None
         case "end-session":
             return "POST", "/v1/session/end", None
         case "refuse":

@@ -296,6 +296,12 @@ class CallRefusedError(RefusedError):
         return self.sentence
 
 
+class LockedError(CallRefusedError):
+    """City hall has locked this bus; call the technician."""
+
+    key = "refused.locked"
+
+
 class BodyError(RefusedError):
     """The document on the bus is not the one that city hall announced; ask the clerk to send it again."""
 

@@ -28,6 +28,7 @@ RELEASE: Final = ("release-request",)
 EVIDENCE: Final = (
     *("evidence", "hand-over", "spoiled", "refused", "nothing-came-out", "doubt", "ciphertext-deleted"),
     *("call", "session-end"),
+    "panic",
 )
 """Kinds that each address takes."""
 

@@ -13,7 +13,14 @@ from cityhall_base.city import City
 from cityhall_base.clock import Clock
 from cityhall_base.reasons import Reason
 from cityhall_relay.changes import Changes
-from cityhall_relay.errors import BusBusyError, CallGoneError, ClerkBusyError, NotFoundError, UnknownPlaceError
+from cityhall_relay.errors import (
+    BusBusyError,
+    BusSuspendedError,
+    CallGoneError,
+    ClerkBusyError,
+    NotFoundError,
+    UnknownPlaceError,
+)
 from cityhall_relay.jobs import Jobs
 from cityhall_relay.store import RelayStore
 from cityhall_relay.store.rows import Session
@@ -40,7 +47,7 @@ class Sessions:
     # --- how one begins ---
 
     def open(self, clerk: str, bus: str, section: str, stop: str, slot: int) -> Session:
-        """A clerk opens it. Raises UnknownPlaceError, ClerkBusyError or BusBusyError."""
+        """A clerk opens it. Raises UnknownPlaceError, ClerkBusyError, BusBusyError or BusSuspendedError."""
         with self._store.event():
             self._check_free(clerk)
             return self._begin("s" + secrets.token_hex(12), Place(bus, section, stop, slot), clerk)
@@ -48,7 +55,7 @@ class Sessions:
     def call(self, name: str, place: Place) -> Session:
         """The concierge calls a section; inside the running event. The same call again is the same session.
 
-        Raises UnknownPlaceError or BusBusyError. A call that nobody has accepted yet gives way to the next one.
+        Raises UnknownPlaceError, BusBusyError or BusSuspendedError. A call that nobody has accepted yet gives way to the next one.
         """
         known = self._store.session(name)
         if known is not None:
@@ -91,6 +98,12 @@ class Sessions:
             raise NotFoundError
         if session.live:
             self._end(session, Reason.ENDED_ON_BUS)
+
+    def end_of_bus(self, bus: str, why: Reason) -> None:
+        """The bus was taken out of service; inside the running event."""
+        for session in self._store.live_sessions():
+            if session.bus == bus:
+                self._end(session, why)
 
     def after_reboot(self, bus: str, last_heard_at: int) -> None:
         """A new boot of the bus has called; inside the running event. Its session lives on where its lease does."""
@@ -151,6 +164,8 @@ class Sessions:
 
     def _begin(self, name: str, place: Place, clerk: str) -> Session:
         self._check_places(place)
+        if self._store.bus(place.bus).suspended:
+            raise BusSuspendedError
         if any(live.bus == place.bus for live in self._store.live_sessions()):
             raise BusBusyError
         now = self._clock.utc_ms()

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cityhall_base.city import parse_city
+from cityhall_base.clock import SystemClock
 from cityhall_base.printers import PDF
 from cityhall_base.software import software_digest
 from cityhall_relay import boss
@@ -238,8 +239,10 @@ class Town:
 class HandMadeBus:
     """Says what a bus says, signed by its keys, through `post(path, envelope)`; holds nothing but what a test gives it."""
 
-    def __init__(self, keys: Keys, bus: str, post: Callable[[str, bytes], bytes]) -> None:
-        self._keys, self.bus, self.post = keys, bus, post
+    def __init__(
+        self, keys: Keys, bus: str, post: Callable[[str, bytes], bytes], clock: Callable[[], int] = SystemClock().utc_ms
+    ) -> None:
+        self._keys, self.bus, self.post, self.clock = keys, bus, post, clock
         self._trusted = {Role.RELAY: (keys.relay.public_key(),)}
         self.boot, self.seq, self.token = 1, 0, b""
         self.held: dict[str, link.Holding] = {}
@@ -259,7 +262,14 @@ class HandMadeBus:
 
     def place(self) -> dict[str, Any]:
         self.seq += 1
-        return {"v": PROTOCOL_VERSION, "city": "hase", "bus": self.bus, "boot": self.boot, "seq": self.seq, "at": 1}
+        return {
+            "v": PROTOCOL_VERSION,
+            "city": "hase",
+            "bus": self.bus,
+            "boot": self.boot,
+            "seq": self.seq,
+            "at": self.clock(),
+        }
 
     def sync_message(self, **changed: Any) -> link.Sync:
         inventory = tuple(self.held.values())
@@ -348,7 +358,9 @@ def desk_bus(town: Town, bus: str = "bus-1") -> HandMadeBus:
     from cityhall_relay.bus_desk import EVIDENCE, RELEASE, SYNC
 
     kinds = {"/1/sync": SYNC, "/1/release": RELEASE, "/1/evidence": EVIDENCE}
-    return HandMadeBus(town.keys, bus, lambda path, raw: town.relay.bus_desk.answer(bus, raw, kinds[path]))
+    return HandMadeBus(
+        town.keys, bus, lambda path, raw: town.relay.bus_desk.answer(bus, raw, kinds[path]), town.clock.utc_ms
+    )
 
 
 class OnBus(NamedTuple):

@@ -15,6 +15,7 @@ from bus_agent.agent.facts import Scribe
 from bus_agent.agent.guard import Guard
 from bus_agent.agent.hints import Hints
 from bus_agent.agent.link import Ends, Link
+from bus_agent.agent.panic import Panic, PanicDesk
 from bus_agent.agent.planning import Planner
 from bus_agent.agent.printing import Printing
 from bus_agent.agent.readiness import Readiness
@@ -74,6 +75,7 @@ class Boss:
         courier = ReleaseCourier(store, link, syncer, limits, clock)
         self.printing = Printing(store, bodies, duty, syncer, line, courier, print_key)
         self.guard = Guard(store, duty, line, scribe, syncer, limits, clock)
+        self.panic = Panic(store, bodies, duty, scribe, syncer)
         self.readiness = Readiness(store, duty, line, syncer.planned)
         self.commands = Commands(store, duty, scribe, syncer)
         broker = settings.broker
@@ -88,12 +90,19 @@ class Boss:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         self.bodies.keep_only({job.job for job in self.store.jobs() if job.body_kept})
-        api = Api(self._snapshot, self.syncer.planned, self.printing, self.commands, self.store.verify_journal)
+        api = Api(
+            self._snapshot,
+            self.syncer.planned,
+            self.printing,
+            self.commands,
+            self.store.verify_journal,
+            [PanicDesk(self.panic)],
+        )
         web = server.make(api.app(), self._settings)
         try:
             async with asyncio.TaskGroup() as tasks:
                 served = tasks.create_task(web.run_until_stopped())
-                machines = (self.syncer, self.carrier, self.line, self.guard, self.readiness)
+                machines = (self.syncer, self.carrier, self.line, self.guard, self.panic, self.readiness)
                 work = [tasks.create_task(machine.run()) for machine in machines]
                 work.append(tasks.create_task(notify.stay_alive()))
                 if self.hints:

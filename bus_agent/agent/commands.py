@@ -41,6 +41,7 @@ class Commands:
 
         Never kept for later: a call that arrives when the resident has gone would bind a clerk to an empty seat.
         """
+        self._duty.lock.check()
         if not PRINTS[self._duty.mode]:
             raise ModeForbidsError(self._duty.mode)
         session = "s" + secrets.token_hex(12)

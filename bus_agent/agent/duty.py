@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from bus_agent.agent.lock import Lock
 from bus_agent.agent.rows import Job
 from bus_agent.agent.store import BusStore
 from bus_agent.errors import (
@@ -58,6 +59,7 @@ class Duty:
         # A lease given before this start may still run; longer than a whole one it cannot.
         self._heard, self._deaf_until = False, clock.boottime() + lease_s
         self.mode = DutyMode(store.get("mode").decode() or first_mode)
+        self.lock = Lock(store)
         self.blocks: list[Callable[[Job], None]] = []
         self.session: SessionView | None = None
         self._ended_here = ""
@@ -132,8 +134,16 @@ class Duty:
         self._ended_here, self.session = self.session.session, None
         self._store.record("session", session="")
 
+    def drop(self) -> None:
+        """Lease and session are forgotten, and a plan that is on its way does not bring them back."""
+        self._lease_until, self._session_until = 0.0, 0.0
+        self._ended_here, self.session = _id(self.session) or self._ended_here, None
+
     def hear(self, plan: Plan, nonce: bytes, sent_at: float) -> None:
         """Lease and session of a plan; the lease counts from `sent_at` (CLOCK_BOOTTIME) and answers only our nonce."""
+        self.lock.hear(plan.locked)
+        if self.lock.destroys:
+            plan = msgspec.structs.replace(plan, lease=None, session=None)
         if plan.lease is not None and plan.lease.nonce == nonce:
             self._lease_until = sent_at + plan.lease.seconds
         if plan.lease is None:
@@ -155,6 +165,7 @@ class Duty:
             raise NotCarriedError
         if not job.approved:
             raise NotApprovedError
+        self.lock.check()  # a lock takes lease and session too, whose sentences would hide it
         if self.spooler is None:
             raise SpoolerGoneError
         if self.told and not holds(self.told.media_ready, job.header.media):
@@ -176,6 +187,8 @@ class Duty:
 
         After a restart lease and session are unknown until the first plan: what already prints is not stopped for that.
         """
+        if self.lock.destroys:
+            return self.lock.reason
         if not self._heard and self._clock.boottime() < self._deaf_until:
             return None if may_print(self.mode, job.header.job_class) else "mode_left"
         try:

@@ -79,6 +79,14 @@ class JobShown(msgspec.Struct, frozen=True, kw_only=True):
     why_sentence: str
 
 
+class LockShown(msgspec.Struct, frozen=True, kw_only=True):
+    """Why nothing can be printed and nobody be called until city hall, or a technician, has mended it."""
+
+    reason: str  # cityhall_base.reasons, for example config_differs or panic
+    key: str
+    sentence: str
+
+
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """`GET /v1/snapshot`."""
 
@@ -97,6 +105,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     jobs: tuple[JobShown, ...]
     payload_bytes_received: int
     advice: Advice
+    locked: LockShown | None = None
 
 
 class Camera:
@@ -128,6 +137,7 @@ class Camera:
             jobs=tuple(self._job(job) for job in jobs),
             payload_bytes_received=received,
             advice=advise(jobs, duty, self._syncer.state),
+            locked=_locked(duty),
         )
 
     def _job(self, job: Job) -> JobShown:
@@ -155,6 +165,12 @@ class Camera:
             why=job.why,
             why_sentence=reasons.sentence(job.why),
         )
+
+
+def _locked(duty: Duty) -> LockShown | None:
+    if not (reason := duty.lock.reason):
+        return None
+    return LockShown(reason=reason, key=reasons.key(reason), sentence=reasons.sentence(reason))
 
 
 def _link(state: LinkState) -> LinkShown:

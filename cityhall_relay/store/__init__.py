@@ -21,8 +21,9 @@ from cityhall_relay.store.rows import (
     Step,
 )
 from cityhall_relay.store.sqlite import SqliteStore
+from cityhall_relay.store.theft import Signed, Suspension
 
-__all__ = ["RelayStore", "SqliteStore"]
+__all__ = ["RelayStore", "Signed", "SqliteStore", "Suspension"]
 
 
 class RelayStore(Protocol):
@@ -72,6 +73,9 @@ class RelayStore(Protocol):
     def jobs_of_session(self, session: str) -> list[Job]:
         """Oldest first."""
 
+    def jobs_of_bus(self, bus: str) -> list[Job]:
+        """All that it ever was offered, oldest first."""
+
     def live_jobs(self) -> list[Job]:
         """Every job that has not ended, oldest first."""
 
@@ -114,6 +118,9 @@ class RelayStore(Protocol):
     def evidence_of_nonce(self, job: str, nonce: bytes) -> bool:
         """Whether a spooler has already said something about the attempt that began with this nonce."""
 
+    def evidence_of_job(self, job: str) -> list[Evidence]:
+        """Every statement about it, in the order in which they came."""
+
     def save_receipt(self, receipt: Receipt) -> None:
         """Add or replace."""
 
@@ -140,3 +147,18 @@ class RelayStore(Protocol):
 
     def close_incident(self, n: int, at: int, by: str, why: str) -> None:
         """It is closed; one that is closed already stays as it is."""
+
+    def suspensions(self, bus: str = "") -> list[Suspension]:
+        """All of them, or of one bus, oldest first."""
+
+    def add_suspension(self, suspension: Suspension) -> None:
+        """A new one; its number is given here."""
+
+    def save_suspension(self, suspension: Suspension) -> None:
+        """Replace the one of this number."""
+
+    def add_statement(self, signed: Signed) -> None:
+        """One part of the signed statement about a suspension."""
+
+    def statements(self, bus: str) -> list[Signed]:
+        """Every part of every statement about this bus, oldest first."""

@@ -6,6 +6,7 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from cityhall_base.store import new_migrations
+from cityhall_relay.store import theft
 
 _NULLABLE: Final = {"ended_at", "closed_at", "approved_at", "destroyed_at", "synced_at"}
 
@@ -51,6 +52,8 @@ def relay_migrations() -> Migrations:
         columns: dict[str, Any] = {"n": int, "bus": str, "day": str, "what": str, "detail": str, "at": int}
         columns |= {"closed_at": int, "closed_by": str, "closed_why": str}
         _create(db, "incidents", columns, "n")
+
+    migrations(name="0009_theft")(theft.theft)
 
     return migrations
 

@@ -9,6 +9,7 @@ from cityhall_base.clock import Clock
 from cityhall_base.store import Store
 from cityhall_relay.errors import NotFoundError
 from cityhall_relay.store import rows, schema
+from cityhall_relay.store.theft import TheftStore
 from cityhall_wire.lifecycle import ENDS, WITHOUT_SHEET
 
 R = TypeVar("R", bound=rows.Row)
@@ -17,7 +18,7 @@ _NO_SHEET = ", ".join(f"'{state}'" for state in sorted(WITHOUT_SHEET))
 _ENDS = ", ".join(f"'{state}'" for state in sorted(ENDS))  # our own enum's values, not input
 
 
-class SqliteStore(Store):
+class SqliteStore(TheftStore, Store):
     """`relay.db`. Raises StoreInUseError or StoreError when it cannot be opened."""
 
     def __init__(self, path: Path, clock: Clock, owner: str = "") -> None:

@@ -17,7 +17,7 @@ from msgspec import Meta
 from cityhall_wire import PROTOCOL_VERSION, strict_json
 from cityhall_wire.errors import SignatureError, UnknownKindError, UnknownVersionError
 from cityhall_wire.headers import Name
-from cityhall_wire.messages import link, printing, relay
+from cityhall_wire.messages import link, printing, relay, statement
 
 ENVELOPE_BYTES: Final = strict_json.MESSAGE_BYTES
 """Largest envelope; its payload is base64 and so three quarters of this."""
@@ -55,6 +55,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "ciphertext-deleted": Kind(link.CiphertextDeleted, Role.LINK),
         "call": Kind(link.Call, Role.LINK),
         "session-end": Kind(link.SessionEnd, Role.LINK),
+        "panic": Kind(link.Panic, Role.LINK),
         "release-request": Kind(printing.ReleaseRequest, Role.PRINT),
         "evidence": Kind(printing.Evidence, Role.PRINT),
         "plan": Kind(relay.Plan, Role.RELAY),
@@ -65,6 +66,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "noted": Kind(relay.Noted, Role.RELAY),
         "deletion-receipt": Kind(relay.DeletionReceipt, Role.RELAY),
         "stale": Kind(relay.Stale, Role.RELAY),
+        "statement": Kind(statement.Statement, Role.RELAY),
     }
 )
 _KIND_OF: Final = {kind.payload: name for name, kind in KINDS.items()}

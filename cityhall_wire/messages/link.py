@@ -132,3 +132,7 @@ class SessionEnd(LinkMessage, frozen=True, kw_only=True):
     """The concierge ended the counter session (終了): the resident has left the seat."""
 
     session: SessionId
+
+
+class Panic(LinkMessage, frozen=True, kw_only=True):
+    """Somebody pressed the alarm on board: all that the bus held is destroyed there, and it asks to be revoked."""

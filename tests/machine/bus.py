@@ -16,6 +16,7 @@ from bus_agent.agent.duty import Duty, OnBoard
 from bus_agent.agent.facts import Scribe
 from bus_agent.agent.guard import Guard
 from bus_agent.agent.link import Ends
+from bus_agent.agent.panic import Panic
 from bus_agent.agent.planning import Planner
 from bus_agent.agent.printing import Printing
 from bus_agent.agent.readiness import Readiness
@@ -91,11 +92,12 @@ class Agent:
         courier = ReleaseCourier(store, link, syncer, limits, clock)
         self.printing = Printing(store, bodies, duty, syncer, line, courier, box.keys.print[bus].public_key())
         guard = Guard(store, duty, line, scribe, syncer, limits, clock)
+        panic = Panic(store, bodies, duty, scribe, syncer)
         readiness = Readiness(store, duty, line, syncer.planned)
         self.commands = Commands(store, duty, scribe, syncer)
         store.on_commit(syncer.planned.beat)
         bodies.keep_only({job.job for job in store.jobs() if job.body_kept})
-        for machine in (syncer, carrier, guard, readiness):
+        for machine in (syncer, carrier, guard, panic, readiness):
             process.spawn(machine.run())
         box.wire.agent = line
         process.soon(box.wire.connect)

@@ -146,7 +146,7 @@ def test_offers_stop_at_the_citys_limit(tmp_path: Path) -> None:
 
 def test_another_buss_envelope_is_not_taken(town: Town) -> None:
     desk = town.relay.bus_desk
-    foreign = HandMadeBus(town.keys, "bus-2", lambda path, raw: desk.answer("bus-1", raw, ("sync",)))
+    foreign = HandMadeBus(town.keys, "bus-2", lambda path, raw: desk.answer("bus-1", raw, ("sync",)), town.clock.utc_ms)
     with pytest.raises(SignatureError):
         foreign.sync()
     liar = desk_bus(town)
