@@ -55,7 +55,7 @@ def _lines(seen: Json, language: Language) -> Iterator[tuple[Word, str]]:
     lease = StatusWord.LEASE.say(language, str(seen["lease_left_s"]))
     up = f"{StatusWord.LINK_UP.say(language)}, {lease}"
     yield StatusWord.LINK, up if link["state"] == "up" else sentence(link, language)
-    if seen["locked"]:
+    if seen.get("locked"):
         yield StatusWord.LOCKED, sentence(seen["locked"], language)
     yield StatusWord.SESSION, _session(session, language)
     yield from _printer(seen, language)

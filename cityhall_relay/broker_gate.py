@@ -81,7 +81,7 @@ class Gate:
                     log.info("%s: cut off from the broker", bus)
                     self.on_gone(bus)
             case "createClient", "":
-                self._say([_role_of(bus)])
+                self._say([role_of(bus)])
             case _, error if error and error not in _THERE_ALREADY:
                 log.warning("%s: the broker refuses %s: %s", bus, done.command, error)
 
@@ -112,7 +112,7 @@ def _acls(top: str) -> Iterator[dict[str, Any]]:
         yield {"acltype": kind, "topic": topic, "priority": 0, "allow": True}
 
 
-def _role_of(bus: str) -> dict[str, Any]:
+def role_of(bus: str) -> dict[str, Any]:
     return {"command": "addClientRole", "username": bus, "rolename": _role(bus), "correlationData": bus}
 
 

@@ -1,5 +1,6 @@
 """Mosquitto's configuration (checked against 2.0.11): mutual TLS, the certificate's name is the user, and who may touch what."""
 
+import json
 from pathlib import Path
 from string import Template
 from typing import Final, NamedTuple
@@ -16,7 +17,7 @@ class Listener(NamedTuple):
     ca: Path
     cert: Path
     key: Path
-    acl: Path
+    rights: Path
 
 
 _CONF: Final = Template("""\
@@ -33,7 +34,11 @@ require_certificate true
 use_identity_as_username true
 use_username_as_clientid true
 allow_anonymous false
-acl_file $acl
+
+# Who may hear and say what. A list in a file would bind whoever comes; the plugin also ends a connection that is there, at the
+# relay's word alone (cityhall_relay/broker_gate.py). It writes its file itself.
+plugin mosquitto_dynamic_security.so
+plugin_opt_config_file $rights
 
 # Hints and states only: a broker that forgets everything costs one round of sync.
 persistence false
@@ -46,15 +51,7 @@ log_type warning
 log_type notice
 """)
 
-_ACL: Final = Template("""\
-# Written by cityhall-provision. What is not allowed here is forbidden; %u is the name in the client's certificate.
-user $relay
-topic readwrite cityhall/1/$city/#
-
-pattern read cityhall/1/$city/%u/down/#
-pattern write cityhall/1/$city/%u/up/#
-pattern write cityhall/1/$city/%u/state
-""")
+_CONTROL: Final = "$CONTROL/dynamic-security/v1"
 
 
 def broker_conf(listener: Listener, run_as: str | None = None) -> bytes:
@@ -63,6 +60,20 @@ def broker_conf(listener: Listener, run_as: str | None = None) -> bytes:
     return (text + (f"user {run_as}\n" if run_as else "")).encode()
 
 
-def broker_acl(city: str) -> bytes:
-    """`acl`: the relay has the city's tree, a bus hears its own `down` and speaks in its own `up` and `state`."""
-    return _ACL.substitute(city=city, relay=RELAY_USER).encode()
+def broker_rights(city: str) -> bytes:
+    """What the plugin begins with, and then writes itself: the relay has the city's tree and gives every bus its rights.
+
+    A client has no password here: the certificate is its name. What is not allowed is forbidden.
+    """
+    tree = f"cityhall/1/{city}/#"
+    acls = [
+        ("publishClientSend", _CONTROL),
+        ("publishClientReceive", f"{_CONTROL}/response"),
+        ("subscribePattern", f"{_CONTROL}/response"),
+        *((kind, tree) for kind in ("publishClientSend", "publishClientReceive", "subscribePattern")),
+    ]
+    forbidden = dict.fromkeys(("publishClientSend", "publishClientReceive", "subscribe"), False)
+    role = {"rolename": RELAY_USER, "acls": [{"acltype": k, "topic": t, "priority": 0, "allow": True} for k, t in acls]}
+    client = {"username": RELAY_USER, "roles": [{"rolename": RELAY_USER, "priority": 0}]}
+    rights = {"defaultACLAccess": forbidden | {"unsubscribe": True}, "clients": [client], "groups": [], "roles": [role]}
+    return json.dumps(rights, indent=1).encode()

@@ -236,11 +236,14 @@ class Town:
         return built
 
 
+WALL = SystemClock()
+
+
 class HandMadeBus:
     """Says what a bus says, signed by its keys, through `post(path, envelope)`; holds nothing but what a test gives it."""
 
     def __init__(
-        self, keys: Keys, bus: str, post: Callable[[str, bytes], bytes], clock: Callable[[], int] = SystemClock().utc_ms
+        self, keys: Keys, bus: str, post: Callable[[str, bytes], bytes], clock: Callable[[], int] = WALL.utc_ms
     ) -> None:
         self._keys, self.bus, self.post, self.clock = keys, bus, post, clock
         self._trusted = {Role.RELAY: (keys.relay.public_key(),)}

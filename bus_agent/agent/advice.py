@@ -1,7 +1,7 @@
 """The one sentence that says what to do now, with the key under which the screen finds it in Japanese.
 
-`_pressing` is the order: what lies in the tray comes first, then a lock of the whole bus, then a printer that stands with somebody's document in it, then
-the line, then everything that can wait.
+`_pressing` is the order: what lies in the tray comes first, then a lock of the whole bus, then a printer that stands with
+somebody's document in it, then the line, then everything that can wait.
 """
 
 from collections.abc import Container, Iterator

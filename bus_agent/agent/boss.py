@@ -90,14 +90,8 @@ class Boss:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         self.bodies.keep_only({job.job for job in self.store.jobs() if job.body_kept})
-        api = Api(
-            self._snapshot,
-            self.syncer.planned,
-            self.printing,
-            self.commands,
-            self.store.verify_journal,
-            [PanicDesk(self.panic)],
-        )
+        desks = [PanicDesk(self.panic)]
+        api = Api(self._snapshot, self.syncer.planned, self.printing, self.commands, self.store.verify_journal, desks)
         web = server.make(api.app(), self._settings)
         try:
             async with asyncio.TaskGroup() as tasks:

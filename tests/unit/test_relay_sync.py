@@ -101,11 +101,11 @@ def test_a_lost_plan_is_no_second_box_and_an_old_token_is(town: Town) -> None:
     bus.sync()
     for _ in range(3):  # three answers in a row are lost
         bus.sync(token=bus.token)
-    assert "clone_suspected" not in kinds(town)
+    assert "clone" not in kinds(town)
     bus.sync()
     bus.sync()
-    bus.sync(token=first)
-    assert kinds(town).count("clone_suspected") == 1
+    assert bus.sync(token=first).locked == "clone"
+    assert kinds(town).count("clone") == 1
 
 
 def kinds(town: Town) -> list[str]:
