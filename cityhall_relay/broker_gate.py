@@ -15,7 +15,7 @@ import msgspec
 
 from cityhall_wire import strict_json
 from cityhall_wire.errors import WireError
-from cityhall_wire.messages.topics import state_topic, subtree
+from cityhall_wire.messages.topics import heard_by, said_by, state_topic
 
 CONTROL: Final = "$CONTROL/dynamic-security/v1"
 RESPONSE: Final = f"{CONTROL}/response"
@@ -95,24 +95,22 @@ def grants(city: str, bus: str) -> list[dict[str, Any]]:
         {
             "command": "createRole",
             "rolename": _role(bus),
-            "acls": list(_acls(subtree(city, bus))),
+            "acls": list(_acls(city, bus)),
             "correlationData": bus,
         },
         {"command": "createClient", "username": bus, "correlationData": bus},
     ]
 
 
-def _acls(top: str) -> Iterator[dict[str, Any]]:
-    for kind, topic in (
-        ("subscribePattern", f"{top}/down/#"),
-        ("publishClientReceive", f"{top}/down/#"),
-        ("publishClientSend", f"{top}/up/#"),
-        ("publishClientSend", f"{top}/state"),
-    ):
-        yield {"acltype": kind, "topic": topic, "priority": 0, "allow": True}
+def _acls(city: str, bus: str) -> Iterator[dict[str, Any]]:
+    hears, says = heard_by(city, bus), said_by(city, bus)
+    for kind, topics in (("subscribePattern", hears), ("publishClientReceive", hears), ("publishClientSend", says)):
+        for topic in topics:
+            yield {"acltype": kind, "topic": topic, "priority": 0, "allow": True}
 
 
 def role_of(bus: str) -> dict[str, Any]:
+    """The order that makes the rights the bus's; it ends its connection, so that the next one subscribes with them."""
     return {"command": "addClientRole", "username": bus, "rolename": _role(bus), "correlationData": bus}
 
 

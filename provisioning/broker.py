@@ -1,9 +1,12 @@
 """Mosquitto's configuration (checked against 2.0.11): mutual TLS, the certificate's name is the user, and who may touch what."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from string import Template
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+from cityhall_wire.messages.topics import heard_by, said_by
 
 RELAY_USER: Final = "relay"
 """Common name of the relay's certificate; no bus may be called so."""
@@ -65,15 +68,25 @@ def broker_rights(city: str) -> bytes:
 
     A client has no password here: the certificate is its name. What is not allowed is forbidden.
     """
-    tree = f"cityhall/1/{city}/#"
-    acls = [
-        ("publishClientSend", _CONTROL),
-        ("publishClientReceive", f"{_CONTROL}/response"),
-        ("subscribePattern", f"{_CONTROL}/response"),
-        *((kind, tree) for kind in ("publishClientSend", "publishClientReceive", "subscribePattern")),
-    ]
+    tree, answer = f"cityhall/1/{city}/#", f"{_CONTROL}/response"
     forbidden = dict.fromkeys(("publishClientSend", "publishClientReceive", "subscribe"), False)
-    role = {"rolename": RELAY_USER, "acls": [{"acltype": k, "topic": t, "priority": 0, "allow": True} for k, t in acls]}
-    client = {"username": RELAY_USER, "roles": [{"rolename": RELAY_USER, "priority": 0}]}
-    rights = {"defaultACLAccess": forbidden | {"unsubscribe": True}, "clients": [client], "groups": [], "roles": [role]}
+    rights = {"defaultACLAccess": forbidden | {"unsubscribe": True}, "clients": [], "groups": [], "roles": []}
+    return _add(rights, RELAY_USER, RELAY_USER, (answer, tree), (_CONTROL, tree))
+
+
+def with_bus(rights: bytes, city: str, bus: str) -> bytes:
+    """The same, with one more bus, for a broker that is not started yet: one that runs hears of it from the relay."""
+    table = json.loads(rights)
+    if any(client["username"] == bus for client in table["clients"]):
+        return rights
+    return _add(table, bus, f"bus-{bus}", heard_by(city, bus), said_by(city, bus))
+
+
+def _add(rights: dict[str, Any], user: str, role: str, hears: Sequence[str], says: Sequence[str]) -> bytes:
+    kinds = (("subscribePattern", hears), ("publishClientReceive", hears), ("publishClientSend", says))
+    acls = [
+        {"acltype": kind, "topic": topic, "priority": 0, "allow": True} for kind, topics in kinds for topic in topics
+    ]
+    rights["roles"].append({"rolename": role, "acls": acls})
+    rights["clients"].append({"username": user, "roles": [{"rolename": role, "priority": 0}]})
     return json.dumps(rights, indent=1).encode()

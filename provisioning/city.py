@@ -23,9 +23,6 @@ GENERATED: Final = (
     "Written by cityhall-provision; use it to change this file. Relative paths are seen from this folder."
 )
 
-RIGHTS: Final = "dynamic-security.json"
-"""In a folder of the broker's own: its plugin writes a new file beside the old one and renames it."""
-
 
 class Published(NamedTuple):
     """city.toml as buses get it, with its 64-byte signature."""
@@ -138,11 +135,11 @@ def _init_broker(
     where: CityFolder, city: str, at: Addresses, owners: CityOwners, issuing: ca.IssuingCA, runs_as: str | None
 ) -> None:
     home = folder(where.broker, owners.for_reading(owners.broker), 0o750)
-    kept = folder(home / "state", owners.broker)
+    folder(where.broker_rights.parent, owners.broker)
     key = ca.new_key()
     _write_tls(home, "broker", key, issuing.server(key.public_key(), _hosts(at.host)), owners.broker)
     listener = broker.Listener(
-        at.host, at.broker_port, home / "ca.crt", home / "broker.crt", home / "broker.key", kept / RIGHTS
+        at.host, at.broker_port, home / "ca.crt", home / "broker.crt", home / "broker.key", where.broker_rights
     )
     write(listener.rights, broker.broker_rights(city), owners.broker)
     write(home / "mosquitto.conf", broker.broker_conf(listener, runs_as), owners.broker)
