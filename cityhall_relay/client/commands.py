@@ -24,20 +24,20 @@ SETTINGS_VARIABLE: Final = "CITYHALL_CLERK"
 
 def open_session(args: argparse.Namespace) -> int:
     """`session open`."""
-    session = _city_hall(args).open_session(args.bus, args.section, args.stop, args.slot)
+    session = city_hall_of(args).open_session(args.bus, args.section, args.stop, args.slot)
     Screen(args.json).result(session, f"{session['session']}  open on {session['bus']} for {session['section']}")
     return DONE
 
 
 def calls(args: argparse.Namespace) -> int:
     """`session calls`."""
-    Screen(args.json).calls(_city_hall(args).calls())
+    Screen(args.json).calls(city_hall_of(args).calls())
     return DONE
 
 
 def accept(args: argparse.Namespace) -> int:
     """`session accept`: the call that is named, or the one that has waited longest."""
-    city_hall = _city_hall(args)
+    city_hall = city_hall_of(args)
     name = args.session or next((call["session"] for call in city_hall.calls()), None)
     if name is None:
         raise NobodyCallsError
@@ -48,7 +48,7 @@ def accept(args: argparse.Namespace) -> int:
 
 def close_session(args: argparse.Namespace) -> int:
     """`session close`."""
-    session = _city_hall(args).close_session(args.session)
+    session = city_hall_of(args).close_session(args.session)
     Screen(args.json).result(session, f"{session['session']}  ended")
     return DONE
 
@@ -57,7 +57,7 @@ def send(args: argparse.Namespace) -> int:
     """`send`: hand in, allow where asked to, and watch to the end."""
     document = _read(args.file)
     digest = hashlib.sha256(document).hexdigest()
-    city_hall, screen = _city_hall(args, PATIENCE_S), _screen(args)
+    city_hall, screen = city_hall_of(args, PATIENCE_S), _screen(args)
     # Drawn once: however often the request is repeated, it stays one document.
     submission = args.submission or secrets.token_hex(16)
     reissue = (args.reissue_of, args.sheet) if args.reissue_of else None
@@ -76,45 +76,45 @@ def send(args: argparse.Namespace) -> int:
 
 def approve(args: argparse.Namespace) -> int:
     """`approve`: 印刷を許可."""
-    return _step(args, _city_hall(args).approve(args.job, again=args.again))
+    return _step(args, city_hall_of(args).approve(args.job, again=args.again))
 
 
 def cancel(args: argparse.Namespace) -> int:
     """`cancel`: 取消."""
-    return _step(args, _city_hall(args).cancel(args.job))
+    return _step(args, city_hall_of(args).cancel(args.job))
 
 
 def refuse(args: argparse.Namespace) -> int:
     """`refuse`: 受付不可."""
-    return _step(args, _city_hall(args).refuse(args.job, args.why))
+    return _step(args, city_hall_of(args).refuse(args.job, args.why))
 
 
 def void(args: argparse.Namespace) -> int:
     """`void`: 無効."""
-    return _step(args, _city_hall(args).void(args.job, args.sheets))
+    return _step(args, city_hall_of(args).void(args.job, args.sheets))
 
 
 def receipts(args: argparse.Namespace) -> int:
     """`receipts`: JSON, also for a person; it is evidence, not a screen."""
-    Screen(as_json=True).result(_city_hall(args).receipts(args.job), "")
+    Screen(as_json=True).result(city_hall_of(args).receipts(args.job), "")
     return DONE
 
 
 def jobs(args: argparse.Namespace) -> int:
     """`jobs`."""
-    Screen(args.json).jobs(_city_hall(args).jobs())
+    Screen(args.json).jobs(city_hall_of(args).jobs())
     return DONE
 
 
 def show(args: argparse.Namespace) -> int:
     """`show`."""
-    _screen(args).job(_city_hall(args).job(args.job))
+    _screen(args).job(city_hall_of(args).job(args.job))
     return DONE
 
 
 def buses(args: argparse.Namespace) -> int:
     """`buses`."""
-    Screen(args.json).buses(_city_hall(args).buses())
+    Screen(args.json).buses(city_hall_of(args).buses())
     return DONE
 
 
@@ -127,7 +127,8 @@ def _screen(args: argparse.Namespace) -> Screen:
     return Screen(args.json, Language(args.lang))
 
 
-def _city_hall(args: argparse.Namespace, patience_s: float = 0) -> CityHall:
+def city_hall_of(args: argparse.Namespace, patience_s: float = 0) -> CityHall:
+    """The relay that the clerk's settings name; raises ConfigError."""
     path = args.clerk or os.environ.get(SETTINGS_VARIABLE)
     if not path:
         raise ConfigError(f"name the clerk's settings with --clerk FILE or in {SETTINGS_VARIABLE}")
