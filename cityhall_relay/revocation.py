@@ -23,7 +23,7 @@ from cityhall_relay.identity import forgotten
 from cityhall_relay.incidents import Incidents, What
 from cityhall_relay.sessions import Sessions
 from cityhall_relay.store import RelayStore, Suspension
-from cityhall_relay.store.rows import Job, Side
+from cityhall_relay.store.rows import Job
 from cityhall_wire.messages import relay
 from cityhall_wire.messages.link import Panic
 
@@ -83,7 +83,7 @@ class Revocation:
 
     def _begin(self, bus: str, kind: str, reason: str, by: str) -> None:
         live = self._sessions.on_bus(bus)
-        held = {job.job: job.state for job in self._store.jobs_of_bus(bus) if self._may_hold(job)}
+        held = {job.job: job.state for job in self._store.jobs_not_signed_away(bus) if self._may_hold(job)}
         self._store.add_suspension(
             Suspension(
                 bus=bus,
@@ -102,8 +102,6 @@ class Revocation:
         self._due = True
 
     def _may_hold(self, job: Job) -> bool:
-        if self._store.receipt(job.job, Side.BUS) is not None:
-            return False
         return not job.ended or any(step.event == "offer" for step in self._store.steps(job.job))
 
     # --- the steps ---

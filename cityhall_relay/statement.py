@@ -1,7 +1,7 @@
 """Draws up the signed statement about a revoked bus: each word of it is read from the stores at the moment of signing."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final, TypeVar
+from typing import Final
 
 from cityhall_base.clock import Clock
 from cityhall_relay.answers import Answers
@@ -14,19 +14,19 @@ from cityhall_wire.lifecycle import Event, JobState
 from cityhall_wire.messages import envelope
 from cityhall_wire.messages.envelope import Envelope
 from cityhall_wire.messages.statement import (
-    MOST_JOBS,
-    MOST_RANGES,
+    PART_BYTES,
     Connection,
     Ended,
     GivenKey,
     HeldJob,
     Statement,
 )
+from cityhall_wire.messages.statement import SheetsOut as Sheets
 
 SheetsOut = Callable[[str], Mapping[str, Sequence[str]]]
 """The numbered sheets that a bus has and has not accounted for: paper → ranges such as `A-0101–A-0150`."""
 
-T = TypeVar("T")
+Item = HeldJob | Sheets
 
 _PROVEN: Final = {str(one): one for one in Ended if one is not Ended.UNKNOWN}
 _MOST_DIGESTS: Final = 16
@@ -44,33 +44,26 @@ class Statements:
 
     def write(self, suspension: Suspension) -> None:
         """Sign what is true now, and keep it."""
-        now = self._clock.utc_ms()
-        parts = list(self._parts(suspension))
-        for number, (jobs, sheets) in enumerate(parts, 1):
-            statement = self._statement(suspension, now, number, len(parts), jobs, sheets)
+        now, bus = self._clock.utc_ms(), suspension.bus
+        parts = list(_parts([*self._jobs(suspension), *self._sheets(bus)]))
+        for number, items in enumerate(parts, 1):
+            statement = self._statement(suspension, now, number, len(parts), items)
             signed = self._answers.sign(statement)
-            self._store.add_statement(
-                Signed(suspension=suspension.n, part=number, bus=suspension.bus, at=now, envelope=signed)
-            )
-        self._store.record("statement", bus=suspension.bus, suspension=suspension.n, parts=len(parts))
+            self._store.add_statement(Signed(suspension=suspension.n, part=number, bus=bus, at=now, envelope=signed))
+        self._store.record("statement", bus=bus, suspension=suspension.n, parts=len(parts))
 
-    def _parts(self, suspension: Suspension) -> Iterator[tuple[tuple[HeldJob, ...], dict[str, tuple[str, ...]]]]:
-        bus, states = self._store.bus(suspension.bus), suspension.states
-        held = [self._held(bus, job, before) for name, before in states.items() if (job := self._store.job(name))]
-        every = [(paper, one) for paper, ranges in self._sheets_out(bus.bus).items() for one in ranges]
-        jobs, sheets = _chunks(held, MOST_JOBS), _chunks(every, MOST_RANGES)
-        for n in range(max(len(jobs), len(sheets))):
-            yield tuple(jobs[n] if n < len(jobs) else ()), _by_paper(sheets[n] if n < len(sheets) else ())
+    def _jobs(self, suspension: Suspension) -> Iterator[HeldJob]:
+        bus = self._store.bus(suspension.bus)
+        for name, before in suspension.states.items():
+            if job := self._store.job(name):
+                yield self._held(bus, job, before)
 
-    def _statement(
-        self,
-        suspension: Suspension,
-        now: int,
-        part: int,
-        parts: int,
-        jobs: tuple[HeldJob, ...],
-        sheets: dict[str, tuple[str, ...]],
-    ) -> Statement:
+    def _sheets(self, bus: str) -> Iterator[Sheets]:
+        for paper, ranges in self._sheets_out(bus).items():
+            for numbers in ranges:
+                yield Sheets(paper=paper, numbers=numbers)
+
+    def _statement(self, suspension: Suspension, now: int, part: int, parts: int, items: list[Item]) -> Statement:
         bus, cut = self._store.bus(suspension.bus), suspension.gone_at
         connection = Connection.UNCONFIRMED if cut is None else Connection.CUT
         return Statement(
@@ -90,9 +83,9 @@ class Statements:
             session=suspension.session or None,
             software=bus.software,
             config=bus.config,
-            signed_away=sum(1 for job in self._store.jobs_of_bus(bus.bus) if self._receipt(job, Side.BUS)),
-            jobs=jobs,
-            sheets_out=sheets,
+            signed_away=self._store.signed_away(bus.bus),
+            jobs=tuple(one for one in items if isinstance(one, HeldJob)),
+            sheets_out=tuple(one for one in items if isinstance(one, Sheets)),
         )
 
     def _held(self, bus: Bus, job: Job, before: JobState) -> HeldJob:
@@ -139,13 +132,17 @@ def _received(bus: Bus, job: Job, steps: Sequence[Step]) -> int:
     return next((one.received for one in holdings_of(bus) if one.job == job.job), 0)
 
 
-def _chunks(values: list[T], size: int) -> list[list[T]]:
-    return [values[start : start + size] for start in range(0, len(values), size)] or [[]]
-
-
-def _by_paper(pairs: Sequence[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
-    papers = dict.fromkeys(paper for paper, _ in pairs)
-    return {name: tuple(one for paper, one in pairs if paper == name) for name in papers}
+def _parts(items: list[Item]) -> Iterator[list[Item]]:
+    part: list[Item] = []
+    size = 0
+    for item in items:
+        length = len(strict_json.encode(item))
+        if part and size + length > PART_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(item)
+        size += length
+    yield part
 
 
 def _digest(raw: bytes) -> bytes:

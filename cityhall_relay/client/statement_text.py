@@ -70,8 +70,8 @@ def _body(parts: Sequence[Statement], language: Language) -> Iterator[str]:
     for one in parts:
         for job in one.jobs:
             yield f"{job.job} {job.service} [{terms.state(job.before, language)}]: " + " ".join(_job(job, language))
-        for paper, ranges in one.sheets_out.items():
-            yield S.SHEETS.say(language, f"{paper}: {', '.join(ranges)}")
+        for sheets in one.sheets_out:
+            yield S.SHEETS.say(language, f"{sheets.paper} {sheets.numbers}")
 
 
 def _job(job: HeldJob, language: Language) -> Iterator[str]:

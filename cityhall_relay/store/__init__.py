@@ -73,8 +73,11 @@ class RelayStore(Protocol):
     def jobs_of_session(self, session: str) -> list[Job]:
         """Oldest first."""
 
-    def jobs_of_bus(self, bus: str) -> list[Job]:
-        """All that it ever was offered, oldest first."""
+    def jobs_not_signed_away(self, bus: str) -> list[Job]:
+        """Every job of the bus whose deletion it has not signed, oldest first."""
+
+    def signed_away(self, bus: str) -> int:
+        """How many it has."""
 
     def live_jobs(self) -> list[Job]:
         """Every job that has not ended, oldest first."""

@@ -83,8 +83,13 @@ class _Tables(Protocol):
 class TheftStore:
     """Beside SqliteStore."""
 
-    def jobs_of_bus(self: _Tables, bus: str) -> list[rows.Job]:
-        return self._all(rows.Job, "jobs where bus = ? order by created_at, job", bus)
+    def jobs_not_signed_away(self: _Tables, bus: str) -> list[rows.Job]:
+        signed = "select job from receipts where side = 'bus'"
+        return self._all(rows.Job, f"jobs where bus = ? and job not in ({signed}) order by created_at, job", bus)
+
+    def signed_away(self: _Tables, bus: str) -> int:
+        signed = "select count(*) from receipts join jobs using (job) where side = 'bus' and bus = ?"
+        return int(self.db.execute(signed, [bus]).fetchone()[0])
 
     def evidence_of_job(self: _Tables, job: str) -> list[rows.Evidence]:
         return self._all(rows.Evidence, "evidence where job = ? order by at, n", job)

@@ -5,7 +5,7 @@ several parts is whole where the parts 1 to `parts` are there.
 """
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
@@ -27,11 +27,8 @@ from cityhall_wire.headers import (
 from cityhall_wire.lifecycle import JobState
 from cityhall_wire.modes import JobClass
 
-MOST_JOBS = 40
-"""In one part: each takes about 0.8 kB."""
-
-MOST_RANGES = 400
-"""Ranges of sheet numbers in one part."""
+PART_BYTES: Final = 40_000
+"""Of jobs and sheets in one part: its payload is base64 in an envelope of 64 KiB. A job takes about 0.8 kB."""
 
 SheetRange = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"\A[^\x00-\x1f\x7f]*\Z")]
 
@@ -82,6 +79,13 @@ class HeldJob(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     bus_receipt: Digest | None = None  # of the bus's own
 
 
+class SheetsOut(msgspec.Struct, frozen=True, kw_only=True):
+    """Numbered sheets that the bus has and that are not accounted for."""
+
+    paper: Name
+    numbers: SheetRange
+
+
 class Statement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One part of it."""
 
@@ -104,5 +108,5 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     software: Annotated[bytes, Meta(max_length=32)] = b""  # digests, as its last sync said
     config: Annotated[bytes, Meta(max_length=32)] = b""
     signed_away: Count  # documents whose deletion the bus had signed before
-    jobs: Annotated[tuple[HeldJob, ...], Meta(max_length=MOST_JOBS)] = ()
-    sheets_out: dict[Name, Annotated[tuple[SheetRange, ...], Meta(max_length=MOST_RANGES)]] = {}
+    jobs: Annotated[tuple[HeldJob, ...], Meta(max_length=200)] = ()
+    sheets_out: Annotated[tuple[SheetsOut, ...], Meta(max_length=2000)] = ()

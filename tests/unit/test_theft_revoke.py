@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import httpx
-import msgspec
 import pytest
 
 from cityhall_base.keys import load_public_key
@@ -37,7 +36,7 @@ from cityhall_wire.messages.envelope import Role
 from cityhall_wire.messages.printing import Finding, ReleaseRequest
 from cityhall_wire.messages.statement import Connection, Ended, Statement
 from cityhall_wire.seal import OpenerKey
-from tests.relay_city import BUSES, HandMadeBus, OnBus, Town, carried, desk_bus, public_pem
+from tests.relay_city import BUSES, HandMadeBus, OnBus, Town, carried, desk_bus, public_pem, token
 
 S = JobState
 BUS: Final = "bus-1"
@@ -444,21 +443,73 @@ def test_a_statement_verifies_with_the_public_key_alone_and_no_other_thing_does(
         assert main(["verify-statement", str(file), "--key", str(key)]) == 1
 
 
-def test_a_statement_about_many_documents_comes_in_parts_and_is_nothing_without_one_of_them(tmp_path: Path) -> None:
+def test_the_sheets_that_are_out_stand_in_it_in_as_many_parts_as_it_takes_and_it_is_nothing_without_one(
+    tmp_path: Path,
+) -> None:
     town = Town(tmp_path)
-    on_bus = carried(town)
-    with town.relay.store.event():
-        for n in range(1, 60):
-            job = msgspec.structs.replace(on_bus.job, job=f"j{n:024x}", submission=f"{n:032x}")
-            town.relay.store.save_job(job)
+    ranges = tuple(f"A-{n:05}-{'x' * 60}" for n in range(1500))
+    cutting: Any = town.relay.revocation.steps[-1].do
+    cutting.__self__._statements._sheets_out = lambda bus: {"controlled": ranges} if bus == BUS else {}
     town.relay.revocation.revoke(BUS, "stolen", "clerk-1")
+    said = statement_of(town)
+    assert len(said) > 2
+    assert tuple(one.numbers for part in said for one in part.sheets_out) == ranges
+    assert ranges[-1] in text(said, Language.JAPANESE)
     parts = [one.envelope for one in town.relay.store.statements(BUS)]
     keyring = {Role.RELAY: (town.keys.relay.public_key(),)}
-    said = whole(b"\n".join(reversed(parts)), keyring)
-    assert [one.part for one in said] == [1, 2]
-    assert sum(len(one.jobs) for one in said) == 60
+    assert whole(b"\n".join(reversed(parts)), keyring) == said
     with pytest.raises(StatementError):
-        whole(parts[1], keyring)
+        whole(b"\n".join(parts[1:]), keyring)
+
+
+def asked(town: Town, clerk: str, method: str, path: str, body: bytes = b"") -> tuple[int, Any]:
+    """A clerk's request, without a socket."""
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(app=town.relay.clerk_app(lambda bus: None))
+        async with httpx.AsyncClient(transport=transport, base_url="http://relay") as client:
+            headers = {"Authorization": f"Bearer {token(clerk)}", "Content-Type": "application/json"}
+            return await client.request(method, path, content=body, headers=headers)
+
+    answer = asyncio.run(ask())
+    return answer.status_code, answer.json()
+
+
+def test_revoke_and_reinstate_over_the_clerks_door(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    top = f"/1/buses/{BUS}"
+    assert asked(town, "clerk-1", "GET", f"{top}/statement")[0] == 404
+    for body in (b"", b"{", b'{"reason":"Yamada Taro"}', b'{"reason":"' + b"x" * 5000 + b'"}'):
+        assert asked(town, "clerk-1", "POST", f"{top}/revoke", body)[0] in (400, 413)
+    assert asked(town, "clerk-1", "POST", "/1/buses/bus-9/revoke", b'{"reason":"stolen"}')[0] == 400
+    assert not town.relay.store.bus(BUS).suspended
+    status, view = asked(town, "clerk-1", "POST", f"{top}/revoke", b'{"reason":"stolen"}')
+    assert (status, view["suspended"], list(view["steps"])) == (200, True, ["jobs", "keys", "broker", "statement"])
+    status, statement = asked(town, "clerk-2", "GET", f"{top}/statement")
+    assert (status, len(statement["parts"])) == (200, 1)
+    ((_, seen),) = [
+        (one["bus"], one) for one in asked(town, "clerk-2", "GET", "/1/buses")[1]["buses"] if one["bus"] == BUS
+    ]
+    assert (seen["suspended"], seen["locked"]["key"]) == (True, "reason.revoked")
+    assert asked(town, "clerk-1", "POST", f"{top}/reinstate", b'{"why":"found"}')[0] == 202
+    assert asked(town, "clerk-2", "POST", f"{top}/reinstate", b'{"why":"found"}')[0] == 200
+    assert asked(town, "clerk-2", "POST", f"{top}/reinstate", b'{"why":"found"}')[0] == 409
+
+
+def test_a_clerk_without_the_right_takes_no_bus_out_of_service(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    town.relay.close()
+    path = tmp_path / "relay.toml"
+    path.write_text(path.read_text().replace('may = ["books", "duty", "revoke"]', 'may = ["books", "duty"]'))
+    town.relay = town._build()
+    for method, verb, body in (
+        ("POST", "revoke", b'{"reason":"stolen"}'),
+        ("POST", "reinstate", b'{"why":"found"}'),
+        ("GET", "revoke", b""),
+        ("GET", "statement", b""),
+    ):
+        assert asked(town, "clerk-1", method, f"/1/buses/{BUS}/{verb}", body)[0] == 403
+    assert not town.relay.store.suspensions()
 
 
 def test_the_alarm_on_board_revokes_and_is_noted(tmp_path: Path) -> None:
