@@ -6,7 +6,6 @@ The real relay and the real store and syncer of the bus, in memory; the line bet
 import asyncio
 import random
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, cast
@@ -33,7 +32,7 @@ from cityhall_wire.limits import Limits
 from cityhall_wire.messages import envelope
 from cityhall_wire.messages.envelope import Envelope, Opened, Role
 from cityhall_wire.modes import DutyMode
-from tests.relay_city import CONFIG, Town, carried, desk_bus
+from tests.relay_city import CONFIG, Town, carried, desk_bus, in_memory
 
 BUS: Final = "bus-1"
 SEEDS: Final = 200
@@ -142,10 +141,8 @@ class Box:
 
 @pytest.fixture(scope="module")
 def memory() -> Iterator[Path]:
-    # Every commit is a sync of a disk, and thousands of commits are made here: in memory they cost nothing.
-    shm = Path("/dev/shm")  # noqa: S108 - a folder of its own in it
-    with tempfile.TemporaryDirectory(prefix="theft-", dir=shm if shm.is_dir() else None) as name:
-        yield Path(name)
+    with in_memory("theft-") as path:
+        yield path
 
 
 @pytest.fixture(scope="module")

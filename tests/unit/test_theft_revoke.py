@@ -7,7 +7,7 @@ import asyncio
 import json
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -36,11 +36,17 @@ from cityhall_wire.messages.envelope import Role
 from cityhall_wire.messages.printing import Finding, ReleaseRequest
 from cityhall_wire.messages.statement import Connection, Ended, Statement
 from cityhall_wire.seal import OpenerKey
-from tests.relay_city import BUSES, HandMadeBus, OnBus, Town, carried, desk_bus, public_pem, token
+from tests.relay_city import BUSES, HandMadeBus, OnBus, Town, carried, desk_bus, in_memory, public_pem, token
 
 S = JobState
 BUS: Final = "bus-1"
 REVOKED: Final = "revoked"
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    with in_memory("theft-") as path:
+        yield path
 
 
 class Scene(NamedTuple):
