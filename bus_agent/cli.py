@@ -158,6 +158,8 @@ def _add_clients(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     call.add_argument("section", metavar="SECTION", help="as in city.toml (課)")
     call.add_argument("--stop", required=True, help="as in city.toml (会場)")
     call.add_argument("--slot", type=int, default=0, help="booking slot of the day (予約枠); 0: none")
+    panic = add("panic", "非常停止: destroy every document on board at once, and have city hall revoke this bus")
+    panic.set_defaults(request=lambda _: ("POST", "/v1/panic", None))
     add("end-session", "終了: end the counter session; what is not at the printer dies with it")
     add("print", "印刷: print a document that the clerk allowed", job)
     hand_over = add("hand-over", "お渡ししました: the sheets were handed over", job)

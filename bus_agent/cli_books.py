@@ -14,7 +14,7 @@ def add(commands: "Actions[argparse.ArgumentParser]", client: argparse.ArgumentP
 
     def command(under: "Actions[argparse.ArgumentParser]", name: str, text: str, request: Callable[..., Asked]) -> Any:
         one = under.add_parser(name, help=text, description=text, parents=[client])
-        one.set_defaults(run=run, command=name, books=request)
+        one.set_defaults(run=run, command=name, request=request, shown=_shown)
         return one
 
     def group(name: str, text: str) -> "Actions[argparse.ArgumentParser]":
@@ -84,3 +84,10 @@ def _fee(asked: argparse.Namespace) -> Asked:
 def _cash(asked: argparse.Namespace) -> Asked:
     why = {"why": asked.why} if "why" in asked else {}
     return "POST", f"/v1/cash/{asked.command}", {"yen": asked.yen, **why}
+
+
+def _shown(answer: dict[str, Any], arguments: argparse.Namespace) -> str:
+    from bus_agent.books_text import books_text
+    from cityhall_base.words import Language
+
+    return books_text(answer, Language(arguments.lang))

@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Send one command and print what came back; raises BusError, or SetupError for `verify --config`."""
     if arguments.command == "verify":
         return _verify(arguments)
-    answer = _send(arguments.socket, *getattr(arguments, "request", _request)(arguments))
+    answer = _send(arguments.socket, *request(arguments))
     shown = getattr(arguments, "shown", _status)
     print(json.dumps(answer, ensure_ascii=False) if arguments.json else shown(answer, arguments))
     return 0
@@ -56,10 +56,13 @@ def _status(answer: dict[str, Any], arguments: argparse.Namespace) -> str:
     return text(answer, Language(arguments.lang))
 
 
-def _request(arguments: argparse.Namespace) -> tuple[str, str, dict[str, Any] | None]:
-    if books := getattr(arguments, "books", None):
-        request: tuple[str, str, dict[str, Any] | None] = books(arguments)
-        return request
+def request(arguments: argparse.Namespace) -> tuple[str, str, dict[str, Any] | None]:
+    """Method, address and body of a command; those in modules of their own bring it along (`set_defaults(request=…)`)."""
+    asked: tuple[str, str, dict[str, Any] | None] = getattr(arguments, "request", _common)(arguments)
+    return asked
+
+
+def _common(arguments: argparse.Namespace) -> tuple[str, str, dict[str, Any] | None]:
     match arguments.command:
         case "hand-over":
             return "POST", f"/v1/jobs/{arguments.job}/hand-over", {"sheets": arguments.sheets}

@@ -433,6 +433,12 @@ class ClosingDoneError(RefusedError):
     key = "refused.closing_done"
 
 
+class LockedError(CityHallRefusesError):
+    """City hall has locked this bus; call the technician."""
+
+    key = "refused.locked"
+
+
 class BodyError(RefusedError):
     """The document on the bus is not the one that city hall announced; ask the clerk to send it again."""
 

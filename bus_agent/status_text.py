@@ -25,6 +25,7 @@ class StatusWord(Word):
     LINK = ("status.link", "city hall")
     LINK_UP = ("status.link_up", "connected")
     SESSION = ("status.session", "counter session")
+    LOCKED = ("status.locked", "locked")
     NONE = ("status.none", "none")
     CALLING = ("status.calling", "calling")
     LEASE = ("status.lease", "printing allowed for {detail} s")
@@ -60,6 +61,8 @@ def _lines(seen: Json, language: Language) -> Iterator[tuple[Word, str]]:
     lease = StatusWord.LEASE.say(language, str(seen["lease_left_s"]))
     up = f"{StatusWord.LINK_UP.say(language)}, {lease}"
     yield StatusWord.LINK, up if link["state"] == "up" else sentence(link, language)
+    if seen.get("locked"):
+        yield StatusWord.LOCKED, sentence(seen["locked"], language)
     yield StatusWord.SESSION, _session(session, language)
     yield from _printer(seen, language)
     yield StatusWord.SPOOLER, (StatusWord.RUNNING if seen["spooler"] else StatusWord.GONE).say(language)

@@ -77,6 +77,25 @@ class Reason(Word):
         "reason.suspended",
         "City hall has taken this bus out of service; it prints nothing until it is let back in.",
     )
+    REVOKED = (
+        "reason.revoked",
+        "City hall has revoked this bus: its documents are destroyed, and it prints nothing until two persons let it back in.",
+    )
+    CLONE = (
+        "reason.clone",
+        "Two boxes call city hall as this bus; none of them prints until two persons have let one back in. Call the technician.",
+    )
+    CLOCK_WRONG = (
+        "reason.clock_wrong",
+        "This bus's clock is wrong; it prints nothing until the clock is right. Call the technician.",
+    )
+    # Why a bus is revoked.
+    PANIC = (
+        "reason.panic",
+        "The alarm was pressed on this bus: all documents on it are destroyed. City hall must let it back in.",
+    )
+    STOLEN = ("reason.stolen", "This bus or its box was stolen.")
+    LOST = ("reason.lost", "This bus or its box is lost.")
     # It ends a job or a session.
     CLOSED = ("reason.closed", "The clerk ended the counter session.")
     ENDED_ON_BUS = ("reason.ended_on_bus", "The concierge ended the counter session.")
@@ -148,6 +167,11 @@ MAY_HOLD: Final = UNCONFIRMED | {Reason.SPOOLER_GONE.bare, Reason.RELAY_DOUBTS.b
 
 REASONS: Final = {word.bare: word for word in Reason}
 """Bare name → word."""
+
+
+def key(name: str) -> str:
+    """The catalogue's key for a reason's name; an exception's key is its own, as is a name that this release does not know."""
+    return str(REASONS.get(name, name))
 
 
 def sentence(name: str, language: Language = Language.ENGLISH) -> str:

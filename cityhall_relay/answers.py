@@ -8,6 +8,7 @@ from cityhall_base.clock import Clock
 from cityhall_relay.store.rows import Job
 from cityhall_wire import PROTOCOL_VERSION
 from cityhall_wire.messages import envelope, relay
+from cityhall_wire.messages.statement import Statement
 
 A = TypeVar("A", bound=relay.Answer)
 
@@ -19,13 +20,13 @@ class Answers:
     """Signed answers to buses."""
 
     def __init__(self, city: str, key: Ed25519PrivateKey, clock: Clock) -> None:
-        self._city, self._key, self._clock = city, key, clock
+        self.city, self._key, self._clock = city, key, clock
 
     def message(self, kind: type[A], bus: str, re: bytes, **fields: Any) -> A:
         """An answer to the request named by `re` (envelope.digest), not yet signed."""
-        return kind(v=PROTOCOL_VERSION, city=self._city, bus=bus, re=re, at=self._clock.utc_ms(), **fields)
+        return kind(v=PROTOCOL_VERSION, city=self.city, bus=bus, re=re, at=self._clock.utc_ms(), **fields)
 
-    def sign(self, message: relay.Answer) -> bytes:
+    def sign(self, message: relay.Answer | Statement) -> bytes:
         """The envelope's bytes."""
         return envelope.sign(message, self._key)
 

@@ -11,7 +11,6 @@ from cityhall_base.city import CityFile, load_city
 from cityhall_base.clock import Clock
 from cityhall_base.errors import ConfigError
 from cityhall_base.keys import load_public_key, load_signing_key
-from cityhall_base.reasons import Reason
 from cityhall_base.software import software_digest
 from cityhall_base.store import TROUBLE, Store, trouble
 from cityhall_relay import files
@@ -19,6 +18,7 @@ from cityhall_relay.answers import Answers
 from cityhall_relay.boarding import BoardingDesk
 from cityhall_relay.bodies import Bodies
 from cityhall_relay.books import Books
+from cityhall_relay.broker_gate import Gate
 from cityhall_relay.bus_desk import BusDesk, Note
 from cityhall_relay.changes import Changes
 from cityhall_relay.checklists import ChecklistDesk
@@ -27,13 +27,18 @@ from cityhall_relay.duty import DutyDesk
 from cityhall_relay.evidence import EvidenceDesk
 from cityhall_relay.facts import Facts
 from cityhall_relay.housekeeping import Housekeeping
+from cityhall_relay.identity import Identity
 from cityhall_relay.incidents import Incidents
 from cityhall_relay.inventory import Inventory
 from cityhall_relay.jobs import Jobs, Undertaker
 from cityhall_relay.link_desk import LinkDesk
+from cityhall_relay.locks import Locks
 from cityhall_relay.release import ReleaseDesk, Rules
+from cityhall_relay.revocation import Revocation, Step
+from cityhall_relay.revocation_steps import Cutting
 from cityhall_relay.sessions import Sessions
 from cityhall_relay.settings import RelaySettings
+from cityhall_relay.statement import Statements
 from cityhall_relay.store import RelayStore, SqliteStore
 from cityhall_relay.submission import Check, Submissions
 from cityhall_relay.sync import SyncDesk
@@ -43,9 +48,10 @@ from cityhall_relay.web.bus_api import bus_app
 from cityhall_relay.web.clerk_api import ClerkApi, Desk
 from cityhall_relay.web.duty_api import DutyApi
 from cityhall_relay.web.people_api import PeopleApi
+from cityhall_relay.web.revocation_api import RevocationDesk
 from cityhall_wire.messages import people
 from cityhall_wire.messages.envelope import Keyring, Role
-from cityhall_wire.messages.link import DutyChanged, Entry, Extend, LinkMessage
+from cityhall_wire.messages.link import DutyChanged, Entry, Extend, LinkMessage, Panic
 
 RELAY_DB = "relay.db"
 KEYS_DB = "keys.db"
@@ -70,6 +76,8 @@ class Relay(NamedTuple):
     bus_desk: BusDesk
     bus_app: Starlette
     clerk_app: Callable[[Online], Starlette]
+    revocation: Revocation
+    attach: Callable[[Gate], None]
 
     def close(self) -> None:
         """Let the next process have the state."""
@@ -93,13 +101,14 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
     facts = Facts(store, jobs, clock)
 
     rules = Rules(city.limits, file.digest, _approved(settings))
-    sync = SyncDesk(store, jobs, sessions, Inventory(store, jobs, facts), answers, key, city.limits)
+    incidents = Incidents(store, clock, changes)
+    revocation = Revocation(store, sessions, incidents, answers, changes, clock)
+    identity, locks = Identity(store, revocation.suspend_clone), Locks(store, incidents, rules, clock)
+    sync = SyncDesk(store, jobs, sessions, Inventory(store, jobs, facts), identity, answers, key, city.limits)
     release = ReleaseDesk(store, jobs, sessions, vault, answers, rules, clock)
     evidence = EvidenceDesk(store, jobs, sessions, answers, city, clock)
-    incidents = Incidents(store, clock, changes)
     books = Books(store, answers, incidents, city, clock, changes)
     link = LinkDesk(store, jobs, facts, sessions, answers, clock, books)
-    sync.locks.append(lambda bus, said: Reason.SUSPENDED if bus.suspended else None)
     sync.additions.append(books.in_plan)
     release.blockers.append(books.blocks)
     duty = DutyDesk(store, sessions, incidents, answers, city, clock, changes)
@@ -115,11 +124,25 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
         Entry: books.note,
         DutyChanged: duty.changed,
         Extend: duty.asked,
+        Panic: revocation.panic,
         people.Checklist: checklists.note,
         people.SignedIn: boarding.signed_in,
         people.Substitute: boarding.substitute,
     }
+    sync.locks.append(locks.of)
+    sync.on_locked = locks.note
+    release.blockers.append(locks.blocks)
     bus_desk = BusDesk(city.city, keyrings, store, answers, clock, sessions, sync, release, evidence, link, notes)
+
+    statements = Statements(store, vault, answers, clock, books.sheets_out, settings.broker is not None)
+    cutting = Cutting(store, jobs, sessions, vault, bodies, statements, clock)
+    # What a bus gets later (its tunnel) is cut here too, before the statement, which tells of all of it.
+    revocation.steps = (
+        Step("jobs", cutting.jobs),
+        Step("keys", cutting.keys),
+        Step("broker", cutting.broker),
+        Step("statement", cutting.statement),
+    )
 
     clerk_desk = ClerkDesk(store, jobs, facts, sessions, city, clock, changes, books)
     submissions = Submissions(store, jobs, sessions, vault, bodies, check, city, clock, changes)
@@ -127,17 +150,23 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
     desks: tuple[Desk, ...] = (
         BooksDesk(books, clerks, clock),
         DutyApi(duty, clerks, store, city, clock),
+        RevocationDesk(store, revocation, clerks, city),
         PeopleApi(store, city, clerks, clerk_desk, submissions, boarding, incidents, clock),
     )
 
     def clerk_app(online: Online) -> Starlette:
         return ClerkApi(store, sessions, clerk_desk, submissions, clerks, city, changes, online, desks).app()
 
+    def attach(gate: Gate) -> None:
+        gate.on_gone, revocation.on_lifted = revocation.gone, gate.admit
+        cutting.cut = gate.cut
+
     housekeeping = Housekeeping(store, jobs, sessions, vault, bodies, undertaker, city, clock, changes)
     housekeeping.chores += [duty.tick, checklists.look]
 
     def committed() -> None:
         undertaker.bury_all()  # before anybody hears of the end, it is true
+        revocation.go_on()
         changes.fire()
 
     store.after_commit = committed
@@ -156,6 +185,8 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
         bus_desk=bus_desk,
         bus_app=bus_app(bus_desk, store, bodies),
         clerk_app=clerk_app,
+        revocation=revocation,
+        attach=attach,
     )
 
 

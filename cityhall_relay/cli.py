@@ -7,12 +7,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from cityhall_base.errors import SetupError
 from cityhall_base.words import Language, say
-from cityhall_relay.client import books, commands, duty, people
+from cityhall_relay.client import books, commands, duty, people, revocation
 from cityhall_relay.client.errors import ClientError
 from cityhall_relay.errors import RelayError
 from cityhall_wire.errors import WireError
+from cityhall_wire.headers import Name
 
 EXIT_CODES: Final = """\
 exit codes:
@@ -54,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
     _job_commands(actions)
     books.add(lambda name, command, text: _clerk_command(actions, name, command, text))
     people.register(actions, _clerk_command, _command)
+    _revocation_commands(actions)
     return top
 
 
@@ -138,6 +142,32 @@ def _job_commands(actions: "Actions[argparse.ArgumentParser]") -> None:
     _clerk_command(actions, "jobs", commands.jobs, "your documents, newest first")
     _clerk_command(actions, "buses", commands.buses, "the fleet")
     duty.register(actions, _clerk_command)
+
+
+def _revocation_commands(actions: "Actions[argparse.ArgumentParser]") -> None:
+    one = _clerk_command(
+        actions, "revoke", revocation.revoke, "take a bus out of service: stolen, lost, a second box (失効)"
+    )
+    one.add_argument("bus", metavar="BUS")
+    one.add_argument("--reason", required=True, type=_name, metavar="NAME", help="for example stolen, lost, clone")
+    one = _clerk_command(actions, "reinstate", revocation.reinstate, "let it back in; a second person must say so too")
+    one.add_argument("bus", metavar="BUS")
+    one.add_argument("--why", required=True, type=_name, metavar="NAME", help="for example found, replaced")
+    one = _clerk_command(actions, "statement", revocation.statement, "the last signed statement about a revoked bus")
+    one.add_argument("bus", metavar="BUS")
+    one.add_argument("--out", type=Path, metavar="FILE", help="else on standard output")
+    text = "check a statement with the relay's public key alone, and say what it says"
+    one = _command(actions, "verify-statement", revocation.verify, text)
+    one.add_argument("--lang", choices=[str(language) for language in Language], default=str(Language.JAPANESE))
+    one.add_argument("file", type=Path, metavar="FILE")
+    one.add_argument("--key", type=Path, required=True, metavar="PEM", help="relay.pub.pem")
+
+
+def _name(text: str) -> str:
+    try:
+        return msgspec.convert(text, Name)
+    except msgspec.ValidationError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _numbers(text: str) -> list[str]:

@@ -171,7 +171,7 @@ class DutyDesk:
 
     def _end_session(self, bus: str, mode: DutyMode) -> None:
         if not may_meet(mode):
-            self._sessions.end_with_duty(bus)
+            self._sessions.end_of_bus(bus, Reason.MODE_LEFT)
 
     def _resolved(self, incident: Incident) -> bool:
         job = self._store.job(incident.detail)

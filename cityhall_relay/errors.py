@@ -113,6 +113,27 @@ class NothingAskedError(RelayError):
     status = 409
 
 
+class BusSuspendedError(RelayError):
+    """This bus is out of service; look why with `cityhall-relay buses`."""
+
+    key = "relay.bus_suspended"
+    status = 409
+
+
+class NotSuspendedError(RelayError):
+    """This bus is in service; there is nothing to lift."""
+
+    key = "relay.not_suspended"
+    status = 409
+
+
+class NoStatementError(RelayError):
+    """There is no statement about this bus (yet); one is signed when it was revoked."""
+
+    key = "relay.no_statement"
+    status = 404
+
+
 class CallGoneError(RelayError):
     """Nobody calls any more: another clerk has accepted it, or the bus gave up."""
 

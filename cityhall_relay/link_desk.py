@@ -126,6 +126,7 @@ class LinkDesk:
 
 _WHY_NOT: Final[Mapping[type[RelayError], Reason]] = {
     errors.BusBusyError: Reason.BUS_BUSY,
+    errors.BusSuspendedError: Reason.SUSPENDED,
     errors.UnknownPlaceError: Reason.UNKNOWN_PLACE,
     errors.NotFoundError: Reason.UNKNOWN_SESSION,
     errors.NoDutyError: Reason.NO_DUTY,

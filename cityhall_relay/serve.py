@@ -99,7 +99,8 @@ def _hints(settings: RelaySettings, relay: boss.Relay) -> Hints | None:
         return None
     city = relay.city.city.city
     context = tls.client_context(broker.ca, broker.cert, broker.key)
-    hints = Hints(Mqtt(f"cityhall-relay-{city}", context), city, settings.buses)
+    hints = Hints(Mqtt(f"cityhall-relay-{city}", context), city, settings.buses, relay.revocation.revoked)
+    relay.attach(hints.gate)
     relay.changes.hint = hints.hint
     hints.start(broker.host, broker.port)
     return hints
@@ -118,6 +119,7 @@ async def _tick(relay: boss.Relay) -> None:
     while True:
         try:
             relay.housekeeping.tick()
+            relay.revocation.go_on()
             said = ""
         except TROUBLE as error:
             # A full disk is no reason to end: what is due is done when there is room again. Loud once, then quiet.

@@ -15,6 +15,7 @@ from cityhall_base.reasons import Reason
 from cityhall_relay.changes import Changes
 from cityhall_relay.errors import (
     BusBusyError,
+    BusSuspendedError,
     CallGoneError,
     ClerkBusyError,
     NoBookingsError,
@@ -49,7 +50,8 @@ class Sessions:
     # --- how one begins ---
 
     def open(self, clerk: str, bus: str, section: str, stop: str, slot: int) -> Session:
-        """A clerk opens it. Raises UnknownPlaceError, ClerkBusyError, BusBusyError, NoDutyError or NoBookingsError."""
+        """A clerk opens it. Raises UnknownPlaceError, ClerkBusyError, BusBusyError, BusSuspendedError, NoDutyError or
+        NoBookingsError."""
         with self._store.event():
             self._check_free(clerk)
             return self._begin("s" + secrets.token_hex(12), Place(bus, section, stop, slot), clerk)
@@ -57,8 +59,8 @@ class Sessions:
     def call(self, name: str, place: Place) -> Session:
         """The concierge calls a section; inside the running event. The same call again is the same session.
 
-        A call that nobody has accepted yet gives way to the next one. Raises UnknownPlaceError, BusBusyError, NoDutyError or
-        NoBookingsError.
+        A call that nobody has accepted yet gives way to the next one. Raises UnknownPlaceError, BusBusyError, BusSuspendedError,
+        NoDutyError or NoBookingsError.
         """
         known = self._store.session(name)
         if known is not None:
@@ -107,11 +109,11 @@ class Sessions:
         if session.live:
             self._end(session, Reason.ENDED_ON_BUS)
 
-    def end_with_duty(self, bus: str) -> None:
-        """The bus is in a mode without sessions; inside the running event."""
+    def end_of_bus(self, bus: str, why: Reason) -> None:
+        """The bus was taken out of service, or is in a mode without sessions; inside the running event."""
         for session in self._store.live_sessions():
             if session.bus == bus:
-                self._end(session, Reason.MODE_LEFT)
+                self._end(session, why)
 
     def after_reboot(self, bus: str, last_heard_at: int) -> None:
         """A new boot of the bus has called; inside the running event. Its session lives on where its lease does."""
@@ -173,6 +175,8 @@ class Sessions:
     def _begin(self, name: str, place: Place, clerk: str) -> Session:
         self._check_places(place)
         self._check_mode(place.bus, place.slot)
+        if self._store.bus(place.bus).suspended:
+            raise BusSuspendedError
         if any(live.bus == place.bus for live in self._store.live_sessions()):
             raise BusBusyError
         now = self._clock.utc_ms()

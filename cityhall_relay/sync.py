@@ -1,8 +1,6 @@
 """`sync` → `plan`: take what the bus says about itself, and tell it what should be. All of it is one event."""
 
-import secrets
 from collections.abc import Callable, Mapping
-from typing import Final
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -10,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cityhall_base.reasons import Reason
 from cityhall_relay import planner
 from cityhall_relay.answers import Answers
+from cityhall_relay.identity import Identity, Taken
 from cityhall_relay.inventory import Inventory
 from cityhall_relay.jobs import Jobs
 from cityhall_relay.sessions import Sessions
@@ -20,8 +19,6 @@ from cityhall_wire.lifecycle import By, Event, JobState
 from cityhall_wire.limits import Limits
 from cityhall_wire.messages.link import Holding, Sync
 from cityhall_wire.messages.relay import Lease, Offer, Order, Plan
-
-_TOKEN_BYTES: Final = 16
 
 Lock = Callable[[Bus, Sync], Reason | None]
 """Why this bus, as it now says it is, gets neither lease nor session."""
@@ -40,39 +37,43 @@ class SyncDesk:
         jobs: Jobs,
         sessions: Sessions,
         inventory: Inventory,
+        identity: Identity,
         answers: Answers,
         key: Ed25519PrivateKey,
         limits: Limits,
     ) -> None:
         self._store, self._jobs, self._sessions, self._inventory = store, jobs, sessions, inventory
-        self._answers, self._key, self._limits = answers, key, limits
+        self._identity, self._answers, self._key, self._limits = identity, answers, key, limits
         self.locks: list[Lock] = []
         self.additions: list[Addition] = []
         self.duty_until: Callable[[str], int | None] = lambda bus: None
         self.heard: list[Callable[[Bus, Sync], None]] = []  # told of each sync, inside its event
+        self.on_locked: Callable[[Bus, str], None] = lambda bus, locked: None
 
     def answer(self, bus: Bus, sync: Sync, re: bytes, now: int) -> bytes:
         """The signed plan; inside the running event. `bus` already carries this message's (boot, seq)."""
         wanted = sync.inventory is None and sync.inventory_digest != bus.inventory_digest
-        bus = _told(self._with_next_token(bus, sync), sync, now)
+        taken = self._identity.follow(bus, sync, re)
+        bus = self._locked(_told(taken.bus, sync, now), sync, now)
+        taken = Taken(bus, taken.token)
         self._store.save_bus(bus)
-        self._store.record("sync", bus=bus.bus, boot=sync.boot, seq=sync.seq, mode=sync.mode, lease=not bus.suspended)
+        self._store.record("sync", bus=bus.bus, boot=sync.boot, seq=sync.seq, mode=sync.mode, lease=not bus.locked)
         for hears in self.heard:
             hears(bus, sync)
         if wanted:
             # Nobody knows what is missing on the bus: the plan asks for the inventory, and orders nothing.
-            return self._answers.sign(self._plan(bus, sync, re, inventory_wanted=True, offers=(), orders=()))
+            return self._answers.sign(self._plan(taken, sync, re, inventory_wanted=True, offers=(), orders=()))
         holdings = holdings_of(bus)
         self._inventory.apply(bus.bus, holdings)
         offers, orders = self._offers(bus.bus, holdings), self._orders(bus.bus, holdings)
-        plan = self._plan(bus, sync, re, inventory_wanted=False, offers=offers, orders=orders)
+        plan = self._plan(taken, sync, re, inventory_wanted=False, offers=offers, orders=orders)
         plan = planner.fit(plan, self._key)
         self._mark_offered(plan)
         return self._answers.sign(plan)
 
     def _plan(
         self,
-        bus: Bus,
+        taken: Taken,
         sync: Sync,
         re: bytes,
         *,
@@ -81,35 +82,28 @@ class SyncDesk:
         orders: tuple[Order, ...],
     ) -> Plan:
         # A locked bus gets neither lease nor session: what it holds stays shut.
-        locked = next((reason.bare for locks in self.locks if (reason := locks(bus, sync))), None)
+        bus, locked = taken.bus, taken.bus.locked
         session = None if locked else self._sessions.on_bus(bus.bus)
         return self._answers.message(
             Plan,
             bus.bus,
             re,
-            token=bus.next_token,
+            token=taken.token,
             inventory_wanted=inventory_wanted,
             lease=None if locked else Lease(nonce=sync.nonce, seconds=self._limits.lease_s),
             session=self._sessions.view(session) if session else None,
             offers=offers,
             orders=orders,
             duty_until=self.duty_until(bus.bus),
-            locked=locked,
             **{name: value for add in self.additions for name, value in add(bus, sync).items()},
+            locked=locked or None,
         )
 
-    def _with_next_token(self, bus: Bus, sync: Sync) -> Bus:
-        """The rolling token. A new one only after the bus has shown the last one: a lost answer is no second box.
-
-        Any other token than the last two means that two boxes speak with one key, or that one was set back to an older
-        state. For now this is written into the journal; a later release suspends both.
-        """
-        new = secrets.token_bytes(_TOKEN_BYTES)
-        if bus.next_token and sync.token == bus.next_token:
-            return msgspec.structs.replace(bus, token=bus.next_token, next_token=new)
-        if sync.token != bus.token:
-            self._store.record("clone_suspected", bus=bus.bus, boot=sync.boot, seq=sync.seq)
-        return msgspec.structs.replace(bus, next_token=bus.next_token or new)
+    def _locked(self, bus: Bus, sync: Sync, now: int) -> Bus:
+        locked = next((reason.bare for locks in self.locks if (reason := locks(bus, sync))), "")
+        self.on_locked(bus, locked)
+        lease_until = bus.lease_until if locked else now + self._limits.lease_s * 1000
+        return msgspec.structs.replace(bus, locked=locked, lease_until=lease_until)
 
     def _offers(self, bus: str, holdings: tuple[Holding, ...]) -> tuple[Offer, ...]:
         mine = [job for job in self._store.live_jobs() if job.bus == bus]

@@ -80,6 +80,11 @@ class Vault:
         row = self._store.db.execute("select day from wrapped where job = ?", [job]).fetchone()
         return row is not None and date.fromisoformat(row[0]) in self._days
 
+    def opens_until(self, sealed_at: int) -> int | None:
+        """UTC milliseconds at which the key of that day is deleted, and no backup opens what was sealed then; None: it is."""
+        day = jst(sealed_at).date()
+        return int(_over(day).timestamp() * 1000) if day in self._days else None
+
     def destroy(self, job: str) -> None:
         """The wrapped key is out of database and log when this returns. Raises StoreError."""
         with self._store.event() as db:
@@ -90,7 +95,7 @@ class Vault:
     def sweep(self) -> bool:
         """Delete the days that are over, file first; True where there was one. Raises OSError or StoreError."""
         now = datetime.fromtimestamp(self._clock.utc_ms() / 1000, UTC)
-        over = [day for day in self._days if now >= datetime.combine(day + timedelta(days=1), DELETED_AT)]
+        over = [day for day in self._days if now >= _over(day)]
         for day in over:
             files.delete_durably(self._path(day))
             del self._days[day]
@@ -128,6 +133,10 @@ def _day_in(path: Path) -> tuple[date, bytes]:
     if len(key) != _KEY_BYTES:
         raise StoreError(f"{path} has {len(key)} bytes, not {_KEY_BYTES}; {_MOVE}")
     return day, key
+
+
+def _over(day: date) -> datetime:
+    return datetime.combine(day + timedelta(days=1), DELETED_AT)
 
 
 def _aad(job: str, seal_digest: bytes) -> bytes:

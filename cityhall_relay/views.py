@@ -124,6 +124,7 @@ class BusView(msgspec.Struct, frozen=True, kw_only=True):
     spooler: bool
     session: str | None
     suspended: bool
+    locked: Said | None  # why it gets neither lease nor session
 
 
 def job_view(store: RelayStore, city: City, job: Job) -> JobView:
@@ -162,7 +163,7 @@ def job_view(store: RelayStore, city: City, job: Job) -> JobView:
         key=str(now),
         sentence=now.english,
         do=_do(job, len(approvals), reissue),
-        why=_why(job),
+        why=_reason(job.why),
     )
 
 
@@ -190,6 +191,7 @@ def bus_view(city: City, bus: Bus, online: bool | None, session: Session | None)
         spooler=bus.spooler,
         session=session.session if session else None,
         suspended=bus.suspended,
+        locked=_reason(bus.locked),
     )
 
 
@@ -226,8 +228,8 @@ def _said(word: ClerkWord, detail: str = "") -> Said:
     return Said(key=str(word), sentence=word.say(Language.ENGLISH, detail), detail=detail)
 
 
-def _why(job: Job) -> Said | None:
-    if not job.why:
+def _reason(name: str) -> Said | None:
+    if not name:
         return None
-    reason = REASONS.get(job.why)
-    return Said(key=str(reason or job.why), sentence=sentence(job.why))
+    reason = REASONS.get(name)
+    return Said(key=str(reason or name), sentence=sentence(name))

@@ -51,6 +51,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     cancel_confirm_s: Annotated[int, Meta(ge=1, le=30)] = 5
     """How long Cancel-Job may take to be confirmed before the screen says: switch the printer off."""
 
+    clock_s: Annotated[int, Meta(ge=30, le=3600)] = 300
+    """How far a bus's clock may be off before it is locked: its records would be worth little. A line of 20 s is no reason."""
+
     offers_per_bus: Annotated[int, Meta(ge=1, le=20)] = 20
     """Live jobs of one bus: a session prints one to three."""
 

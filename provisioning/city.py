@@ -135,12 +135,13 @@ def _init_broker(
     where: CityFolder, city: str, at: Addresses, owners: CityOwners, issuing: ca.IssuingCA, runs_as: str | None
 ) -> None:
     home = folder(where.broker, owners.for_reading(owners.broker), 0o750)
+    folder(where.broker_rights.parent, owners.broker)
     key = ca.new_key()
     _write_tls(home, "broker", key, issuing.server(key.public_key(), _hosts(at.host)), owners.broker)
     listener = broker.Listener(
-        at.host, at.broker_port, home / "ca.crt", home / "broker.crt", home / "broker.key", home / "acl"
+        at.host, at.broker_port, home / "ca.crt", home / "broker.crt", home / "broker.key", where.broker_rights
     )
-    write(listener.acl, broker.broker_acl(city), owners.broker)
+    write(listener.rights, broker.broker_rights(city), owners.broker)
     write(home / "mosquitto.conf", broker.broker_conf(listener, runs_as), owners.broker)
 
 

@@ -68,6 +68,11 @@ class CityFolder(NamedTuple):
         """mosquitto.conf and what it names."""
         return self.top / "broker"
 
+    @property
+    def broker_rights(self) -> Path:
+        """Whose rights are what at the broker, in a folder that its plugin may write: it puts a new file beside the old one."""
+        return self.broker / "state" / "dynamic-security.json"
+
     def clerk(self, clerk: str) -> Path:
         """What one clerk's computer needs."""
         return self.top / "clerks" / clerk

@@ -13,13 +13,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cityhall_base.city import parse_city
 from cityhall_base.clock import Clock
 from provisioning import ca, toml
-from provisioning.broker import RELAY_USER
+from provisioning.broker import RELAY_USER, with_bus
 from provisioning.bus_config import agent_table, driver_table, spooler_table
 from provisioning.bus_folder import BusFolder, BusOwners
 from provisioning.city import GENERATED, configuration, publish, read_relay_toml, record
 from provisioning.city_folder import Addresses, CityFolder
 from provisioning.errors import AlreadyThereError, RequestRefusedError
-from provisioning.files import SHARED, Owner, folder, write, write_new_key
+from provisioning.files import PRIVATE, SHARED, Owner, folder, write, write_new_key
 from provisioning.signing import private_pem, public_pem
 
 
@@ -71,10 +71,17 @@ def admit(where: CityFolder, request: BusRequest, clock: Clock) -> Admission:
         raise RequestRefusedError(f"vehicles in city.toml: {', '.join(city.vehicles)}; not {request.bus}")
     issued = ca.IssuingCA(where.ca, clock).client(request.csr, request.bus)
     _record_keys(where, request)
+    _give_rights(where, city.city, request.bus)
     published, relay = publish(where), read_relay_toml(where)
     ports = (relay["bus_listener"]["port"], relay["clerk_listener"]["port"], relay["broker"]["port"])
     at = Addresses(relay["bus_listener"]["host"], *ports)
     return Admission(request.bus, city.city, *issued, where.relay_key.read_bytes(), *published, at)
+
+
+def _give_rights(where: CityFolder, city: str, bus: str) -> None:
+    path = where.broker_rights
+    above = path.parent.stat()
+    write(path, with_bus(path.read_bytes(), city, bus), Owner(above.st_uid, above.st_gid), PRIVATE)
 
 
 def _record_keys(where: CityFolder, request: BusRequest) -> None:

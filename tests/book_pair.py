@@ -19,7 +19,7 @@ from cityhall_wire.messages.envelope import Role
 from cityhall_wire.messages.link import PrinterSummary, Sync
 from cityhall_wire.messages.relay import Plan
 from cityhall_wire.modes import DutyMode
-from tests.relay_city import CITY, CONFIG, Town
+from tests.relay_city import CITY, Town
 from tests.unit.test_bus_store import Bus
 
 FEES = CITY.replace(b'name = "record"', b'name = "record"\nfee_yen = 300')
@@ -75,7 +75,7 @@ class Pair(Bus):
         """One plan, taken."""
         self.drain()
         fields: dict[str, Any] = {"nonce": secrets.token_bytes(32), "token": b"", "software": software_digest()}
-        fields |= {"config": CONFIG, "mode": DutyMode.CITY_HALL, "session": None, "spooler": True}
+        fields |= {"config": self.town.relay.city.digest, "mode": DutyMode.CITY_HALL, "session": None, "spooler": True}
         fields |= {"printer": PrinterSummary(state="idle"), "inventory": ()}
         fields |= {"inventory_digest": hashlib.sha256(b"[]").digest()} | self.books.in_sync()
         answer = self.town.relay.bus_desk.answer("bus-1", self.scribe.sign(Sync, **fields), SYNC)

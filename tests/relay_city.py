@@ -3,8 +3,10 @@
 import asyncio
 import hashlib
 import secrets
+import tempfile
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cityhall_base.city import parse_city
+from cityhall_base.clock import SystemClock
 from cityhall_base.printers import PDF
 from cityhall_base.software import software_digest
 from cityhall_relay import boss
@@ -114,6 +117,14 @@ BUSES = ("bus-1", "bus-2", "bus-3", "bus-4")
 CLERKS = ("clerk-1", "clerk-2")
 PRINTER = "urn:uuid:00000000-0000-0000-0000-000000000001"
 MORNING = 1_795_219_200_000  # 2026-11-21 09:00 JST, in UTC milliseconds
+
+
+@contextmanager
+def in_memory(prefix: str) -> Iterator[Path]:
+    """A folder on no disk, where a commit costs nothing: for tests of thousands of them."""
+    shm = Path("/dev/shm")  # noqa: S108 - a folder of its own in it
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=shm if shm.is_dir() else None) as name:
+        yield Path(name)
 
 
 class TestClock:
@@ -259,11 +270,22 @@ class Town:
         return built
 
 
+WALL = SystemClock()
+
+
 class HandMadeBus:
     """Says what a bus says, signed by its keys, through `post(path, envelope)`; holds nothing but what a test gives it."""
 
-    def __init__(self, keys: Keys, bus: str, post: Callable[[str, bytes], bytes]) -> None:
-        self._keys, self.bus, self.post = keys, bus, post
+    def __init__(
+        self,
+        keys: Keys,
+        bus: str,
+        post: Callable[[str, bytes], bytes],
+        clock: Callable[[], int] = WALL.utc_ms,
+        config: bytes = CONFIG,
+    ) -> None:
+        self.config = config
+        self._keys, self.bus, self.post, self.clock = keys, bus, post, clock
         self._trusted = {Role.RELAY: (keys.relay.public_key(),)}
         self.boot, self.seq, self.token = 1, 0, b""
         self.held: dict[str, link.Holding] = {}
@@ -287,7 +309,14 @@ class HandMadeBus:
 
     def place(self) -> dict[str, Any]:
         self.seq += 1
-        return {"v": PROTOCOL_VERSION, "city": "hase", "bus": self.bus, "boot": self.boot, "seq": self.seq, "at": 1}
+        return {
+            "v": PROTOCOL_VERSION,
+            "city": "hase",
+            "bus": self.bus,
+            "boot": self.boot,
+            "seq": self.seq,
+            "at": self.clock(),
+        }
 
     def sync_message(self, **changed: Any) -> link.Sync:
         inventory = tuple(self.held.values())
@@ -295,7 +324,7 @@ class HandMadeBus:
             "nonce": secrets.token_bytes(32),
             "token": self.token,
             "software": software_digest(),
-            "config": CONFIG,
+            "config": self.config,
             "mode": DutyMode.CITY_HALL,
             "session": None,
             "printer": link.PrinterSummary(state="idle"),
@@ -341,7 +370,7 @@ class HandMadeBus:
             "opener_key": opener.public,
             "mode": DutyMode.CITY_HALL,
             "software": software_digest(),
-            "config": CONFIG,
+            "config": self.config,
             "printer_uuid": PRINTER,
             "printer_up_time": 100,
         }
@@ -376,7 +405,11 @@ def desk_bus(town: Town, bus: str = "bus-1") -> HandMadeBus:
     from cityhall_relay.bus_desk import EVIDENCE, RELEASE, SYNC
 
     kinds = {"/1/sync": SYNC, "/1/release": RELEASE, "/1/evidence": EVIDENCE}
-    return HandMadeBus(town.keys, bus, lambda path, raw: town.relay.bus_desk.answer(bus, raw, kinds[path]))
+
+    def post(path: str, raw: bytes) -> bytes:
+        return town.relay.bus_desk.answer(bus, raw, kinds[path])
+
+    return HandMadeBus(town.keys, bus, post, town.clock.utc_ms, town.relay.city.digest)
 
 
 class OnBus(NamedTuple):

@@ -1,7 +1,7 @@
 """The one sentence that says what to do now, with the key under which the screen finds it in Japanese.
 
-`_pressing` is the order: what lies in the tray comes first, then a printer that stands with somebody's document in it, then
-the line, then everything that can wait.
+`_pressing` is the order: what lies in the tray comes first, then a lock of the whole bus, then a printer that stands with
+somebody's document in it, then the line, then everything that can wait.
 """
 
 from collections.abc import Container, Iterator
@@ -14,6 +14,7 @@ from bus_agent.agent.duty import Duty
 from bus_agent.agent.rows import Job
 from bus_agent.agent.syncer import LinkState
 from bus_agent.errors import RefusedError, SpoolerGoneError
+from cityhall_base import reasons
 from cityhall_base.printer_state import PrinterWord, Severity
 from cityhall_base.reasons import MAY_HOLD, UNCONFIRMED
 from cityhall_base.words import Language, Word
@@ -74,6 +75,8 @@ def advise(jobs: list[Job], duty: Duty, link: LinkState) -> Advice:
 
 def _pressing(jobs: list[Job], duty: Duty, link: LinkState) -> Iterator[Advice]:
     yield from _at_the_tray(jobs, duty)
+    if duty.lock.reason:
+        yield Advice(reasons.key(duty.lock.reason), reasons.sentence(duty.lock.reason))
     yield from _in_the_printer(jobs, duty)
     yield from _of_line(jobs, duty, link)
     if PRINTS[duty.mode]:

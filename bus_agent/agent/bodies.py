@@ -52,6 +52,10 @@ class Bodies:
         self._path(job).unlink(missing_ok=True)
         self._sync_folder()
 
+    def names(self) -> list[str]:
+        """Jobs of which there is a file."""
+        return [path.name for path in self._dir.iterdir()]
+
     def keep_only(self, jobs: set[str]) -> None:
         """Delete what belongs to no job: the rest of an interrupted deletion."""
         for path in self._dir.iterdir():

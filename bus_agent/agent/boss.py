@@ -19,6 +19,7 @@ from bus_agent.agent.hints import Hints
 from bus_agent.agent.hours import DutyHours
 from bus_agent.agent.link import Ends, Link
 from bus_agent.agent.movement import journey
+from bus_agent.agent.panic import Panic, PanicDesk
 from bus_agent.agent.people import People
 from bus_agent.agent.planning import Planner
 from bus_agent.agent.printing import Printing
@@ -86,6 +87,7 @@ class Boss:
         books.join(planner, syncer)
         hours = DutyHours(store, city.timetable, limits, clock)
         self.roster = Roster(store, duty, scribe, syncer, hours, clock, journey(settings.movement))
+        self.panic = Panic(store, bodies, duty, self.roster, scribe, syncer)
         self.commands = Commands(store, duty, scribe, syncer, books, self.roster)
         broker = settings.broker
         self.hints = Hints(broker, city.city, bus, store.boot, syncer.wake) if broker else None
@@ -95,6 +97,10 @@ class Boss:
         # Every commit is shown, and looked at by whoever waits for a change.
         store.on_commit(syncer.planned.beat)
 
+        self._machines = (
+            *(syncer, self.carrier, line, self.guard, self.panic, self.readiness, self.roster, self.people.signing_in),
+        )
+
     async def run(self) -> None:
         """Everything, until SIGTERM or SIGINT."""
         stop = asyncio.Event()
@@ -103,14 +109,13 @@ class Boss:
         # Before anybody is served: a duty that ended while this was off is over.
         self.roster.look()
         self.bodies.keep_only({job.job for job in self.store.jobs() if job.body_kept})
-        desks = (BooksDesk(self.books), self.people)
+        desks = (BooksDesk(self.books), self.people, PanicDesk(self.panic))
         api = Api(self._snapshot, self.syncer.planned, self.printing, self.commands, self.store.verify_journal, desks)
         web = server.make(api.app(), self._settings)
         try:
             async with asyncio.TaskGroup() as tasks:
                 served = tasks.create_task(web.run_until_stopped())
-                machines = (self.syncer, self.carrier, self.line, self.guard, self.readiness, self.roster)
-                work = [tasks.create_task(machine.run()) for machine in (*machines, self.people.signing_in)]
+                work = [tasks.create_task(machine.run()) for machine in self._machines]
                 work.append(tasks.create_task(notify.stay_alive()))
                 if self.hints:
                     self.hints.start()

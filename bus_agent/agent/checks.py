@@ -101,7 +101,7 @@ def _paper(facts: Facts) -> Finding:
 
 def _clock(facts: Facts) -> Finding:
     ahead = facts.duty.clock_ahead_ms
-    if facts.duty.locked:
+    if facts.duty.lock.reason:
         return Finding(False, CheckWord.LOCKED)
     if ahead is None:
         return Finding(False, CheckWord.CLOCK_UNKNOWN)

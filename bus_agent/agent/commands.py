@@ -58,6 +58,7 @@ class Commands:
 
         Never kept for later: a call that arrives when the resident has gone would bind a clerk to an empty seat.
         """
+        self._duty.lock.check()
         if not may_meet(self._duty.mode):
             raise NoSessionHereError(self._duty.mode)
         if slot and not RULES[self._duty.mode].bookings:

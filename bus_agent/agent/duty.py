@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from bus_agent.agent.lock import Lock
 from bus_agent.agent.rows import Job
 from bus_agent.agent.store import BusStore
 from bus_agent.errors import (
@@ -68,12 +69,12 @@ class Duty:
         self._heard, self._deaf_until = False, clock.boottime() + lease_s
         self.mode = DutyMode(store.get("mode").decode() or first_mode)
         self.by: Callable[[], str] = lambda: ANYBODY
+        self.lock = Lock(store)
         self.blocks: list[Callable[[Job], None]] = []
         self.on_plan: list[Callable[[Plan, float], None]] = []
         self.hours_hold: Callable[[], bool] = lambda: True
         self.changes: list[Callable[[DutyMode, DutyMode], None]] = []
         self.reminders: list[Callable[[], Word | None]] = []
-        self.locked = ""
         self.clock_ahead_ms: int | None = None
         self.session: SessionView | None = None
         self._ended_here: set[str] = set()
@@ -138,16 +139,25 @@ class Duty:
         if _id(self.session) == session:
             self.session = None
 
+    def drop(self) -> None:
+        """Lease and session are forgotten, and a plan that is on its way does not bring them back."""
+        self._lease_until, self._session_until = 0.0, 0.0
+        if self.session is not None:
+            self.forget_session(self.session.session)
+
     def hear(self, plan: Plan, nonce: bytes, sent_at: float) -> None:
         """Lease and session of a plan; the lease counts from `sent_at` (CLOCK_BOOTTIME) and answers only our nonce."""
         for hears in self.on_plan:
             hears(plan, sent_at)
+        self.lock.hear(plan.locked)
+        if self.lock.destroys:
+            plan = msgspec.structs.replace(plan, lease=None, session=None)
         if plan.lease is not None and plan.lease.nonce == nonce:
             self._lease_until = sent_at + plan.lease.seconds
         if plan.lease is None:
             self._lease_until = 0.0
         self._heard = True
-        self.locked, self.clock_ahead_ms = plan.locked or "", self._clock.utc_ms() - plan.at
+        self.clock_ahead_ms = self._clock.utc_ms() - plan.at
         # A plan that was asked for before the concierge ended the session does not bring it back.
         session = plan.session if _id(plan.session) not in self._ended_here else None
         self._session_until = self._clock.boottime() + (session.seconds_left if session else 0)
@@ -164,6 +174,7 @@ class Duty:
             raise NotCarriedError
         if not job.approved:
             raise NotApprovedError
+        self.lock.check()  # a lock takes lease and session too, whose sentences would hide it
         if self.spooler is None:
             raise SpoolerGoneError
         if self.told and not holds(self.told.media_ready, job.header.media):
@@ -186,6 +197,8 @@ class Duty:
         After a restart lease and session are unknown until the first plan: what already prints is not stopped for that. Nor does
         a lease that lapses in a dead zone disturb a sheet that is moving already: only a printer that stands could be refilled.
         """
+        if self.lock.destroys:
+            return self.lock.reason
         if not self._permits(job):
             return "mode_left"
         if not self._heard and self._clock.boottime() < self._deaf_until:

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from bus_agent.agent import lock
 from bus_agent.agent.facts import Scribe
 from bus_agent.agent.link import Link
 from bus_agent.agent.planning import Planner
@@ -78,6 +79,8 @@ class Outbox:
     def _receipted(self, message: Outgoing, receipt: Receipted) -> None:
         self._store.answered(message)
         self._store.record("receipted", message.job, what=message.kind)
+        if isinstance(receipt, Noted):
+            lock.noted(self._store, message.kind)
         if isinstance(receipt, DeletionReceipt):
             self._store.forget(message.job)
 

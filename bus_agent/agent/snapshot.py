@@ -99,6 +99,14 @@ class JobShown(msgspec.Struct, frozen=True, kw_only=True):
     why_sentence: str
 
 
+class LockShown(msgspec.Struct, frozen=True, kw_only=True):
+    """Why nothing can be printed and nobody be called until city hall, or a technician, has mended it."""
+
+    reason: str  # cityhall_base.reasons, for example config_differs or panic
+    key: str
+    sentence: str
+
+
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """`GET /v1/snapshot`."""
 
@@ -122,6 +130,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     books: BooksShown
     signed_in: SignedInShown = SignedInShown()
     checklists: tuple[ListShown, ...] = ()  # today's, as far as the city has any
+    locked: LockShown | None = None
 
 
 class Camera:
@@ -159,6 +168,7 @@ class Camera:
             payload_bytes_received=received,
             advice=advise(jobs, duty, self._syncer.state),
             books=shown(self._books),
+            locked=_locked(duty),
         )
         return msgspec.structs.replace(snapshot, **{name: take() for name, take in self.more.items()})
 
@@ -206,6 +216,12 @@ def _link(state: LinkState, duty: Duty, jobs: list[Job]) -> LinkShown:
     return LinkShown(
         state="up" if state.up else "down", calm=calm, since=state.since_ms, key=said.key, sentence=said.sentence
     )
+
+
+def _locked(duty: Duty) -> LockShown | None:
+    if not (reason := duty.lock.reason):
+        return None
+    return LockShown(reason=reason, key=reasons.key(reason), sentence=reasons.sentence(reason))
 
 
 def _printer(duty: Duty) -> PrinterShown:

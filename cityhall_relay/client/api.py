@@ -144,6 +144,22 @@ class CityHall:
         """Any other line of the table; once where `patience_s` is 0."""
         return self._patiently(method, path, **request)
 
+    def revoke(self, bus: str, reason: str) -> Json:
+        """Take a bus out of service; again is once."""
+        return self._patiently("POST", f"/1/buses/{bus}/revoke", json={"reason": reason})
+
+    def revocation(self, bus: str) -> Json:
+        """Where that stands."""
+        return self._patiently("GET", f"/1/buses/{bus}/revoke")
+
+    def reinstate(self, bus: str, why: str) -> Json:
+        """Want it back; the second person's wish lifts it."""
+        return self._patiently("POST", f"/1/buses/{bus}/reinstate", json={"why": why})
+
+    def statement(self, bus: str) -> Json:
+        """The parts of the last signed statement."""
+        return self._patiently("GET", f"/1/buses/{bus}/statement")
+
     def watch(self, job: str) -> Iterator[Json]:
         """The job at once and at each change, until its end; goes on after any loss of the connection."""
         last: Json = {}

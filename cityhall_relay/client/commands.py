@@ -114,7 +114,7 @@ def show(args: argparse.Namespace) -> int:
 
 def buses(args: argparse.Namespace) -> int:
     """`buses`."""
-    Screen(args.json).buses(city_hall(args).buses())
+    _screen(args).buses(city_hall(args).buses())
     return DONE
 
 

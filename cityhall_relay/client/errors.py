@@ -44,6 +44,12 @@ class AnswerError(ClientError):
     key = "client.answer"
 
 
+class StatementError(ClientError):
+    """This is no whole statement of this city hall; fetch it again, and ask for the relay's public key."""
+
+    key = "client.statement"
+
+
 class FileError(ClientError):
     """The document or token file cannot be read."""
 

@@ -13,7 +13,7 @@ Json = dict[str, Any]
 _JOB_COLUMNS: Final = ("job", "bus", "service", "state", "approved", "check_word", "sheets")
 _CALL_COLUMNS: Final = ("session", "bus", "section", "stop", "slot", "opened_at")
 _ELSEWHERE: Final = ("times", "deleted", "key", "sentence", "do", "why")
-_BUS_COLUMNS: Final = ("bus", "online", "last_sync_at", "mode", "printer", "session")
+_BUS_COLUMNS: Final = ("bus", "online", "last_sync_at", "mode", "printer", "session", "locked")
 
 
 class Screen:
@@ -48,7 +48,11 @@ class Screen:
 
     def buses(self, buses: list[Json]) -> None:
         """The fleet."""
-        self.result({"buses": buses}, table(_BUS_COLUMNS, buses))
+        rows = [bus | {"locked": self._said(bus["locked"])} for bus in buses]
+        self.result({"buses": buses}, table(_BUS_COLUMNS, rows))
+
+    def _said(self, one: Json | None) -> str | None:
+        return say(one["key"], one["sentence"], self._language) if one else None
 
     def _line(self, text: str) -> None:
         # Flushed: a program reads progress while it happens.

@@ -23,9 +23,10 @@ from cityhall_relay.store.rows import (
     Step,
 )
 from cityhall_relay.store.sqlite import SqliteStore
+from cityhall_relay.store.theft import Signed, Suspension
 from cityhall_wire.books import BookEntry
 
-__all__ = ["RelayStore", "SqliteStore"]
+__all__ = ["RelayStore", "Signed", "SqliteStore", "Suspension"]
 
 
 class RelayStore(Protocol):
@@ -75,6 +76,12 @@ class RelayStore(Protocol):
     def jobs_of_session(self, session: str) -> list[Job]:
         """Oldest first."""
 
+    def jobs_not_signed_away(self, bus: str) -> list[Job]:
+        """Every job of the bus whose deletion it has not signed, oldest first."""
+
+    def signed_away(self, bus: str) -> int:
+        """How many it has."""
+
     def live_jobs(self) -> list[Job]:
         """Every job that has not ended, oldest first."""
 
@@ -116,6 +123,9 @@ class RelayStore(Protocol):
 
     def evidence_of_nonce(self, job: str, nonce: bytes) -> bool:
         """Whether a spooler has already said something about the attempt that began with this nonce."""
+
+    def evidence_of_job(self, job: str) -> list[Evidence]:
+        """Every statement about it, in the order in which they came."""
 
     def save_receipt(self, receipt: Receipt) -> None:
         """Add or replace."""
@@ -220,3 +230,18 @@ class RelayStore(Protocol):
 
     def sessions_between(self, bus: str, since: int, until: int) -> list[Session]:
         """Opened from `since` to before `until`, UTC milliseconds; oldest first."""
+
+    def suspensions(self, bus: str = "") -> list[Suspension]:
+        """All of them, or of one bus, oldest first."""
+
+    def add_suspension(self, suspension: Suspension) -> None:
+        """A new one; its number is given here."""
+
+    def save_suspension(self, suspension: Suspension) -> None:
+        """Replace the one of this number."""
+
+    def add_statement(self, signed: Signed) -> None:
+        """One part of the signed statement about a suspension."""
+
+    def statements(self, bus: str) -> list[Signed]:
+        """Every part of every statement about this bus, oldest first."""

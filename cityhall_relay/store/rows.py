@@ -122,6 +122,10 @@ class Bus(Row, frozen=True, kw_only=True):
     software: bytes = b""
     config: bytes = b""
     suspended: bool = False
+    token_for: bytes = b""  # the request that `next_token` answered
+    token_floor: int = 0  # the highest generation that was ever known
+    lease_until: int = 0  # when the last lease that was given ends, UTC milliseconds
+    locked: str = ""  # why it gets neither lease nor session (cityhall_base.reasons), as its last plan said
 
 
 class Release(Row, frozen=True, kw_only=True):

@@ -48,7 +48,7 @@ def bus_app(desk: BusDesk, store: RelayStore, bodies: Bodies) -> Starlette:
     async def body(request: Request) -> Response:
         bus = desk.enrolled(request.scope["state"]["peer"])
         job = store.job(request.path_params["job"])
-        if job is None or job.bus != bus or job.ended:
+        if job is None or job.bus != bus or job.ended or store.bus(bus).suspended:
             raise NotFoundError
         first, count = _range(request.headers.get("range", ""), job.body_size)
         try:

@@ -17,7 +17,7 @@ from msgspec import Meta
 from cityhall_wire import PROTOCOL_VERSION, strict_json
 from cityhall_wire.errors import SignatureError, UnknownKindError, UnknownVersionError
 from cityhall_wire.headers import Name
-from cityhall_wire.messages import link, people, printing, relay
+from cityhall_wire.messages import link, people, printing, relay, statement
 
 ENVELOPE_BYTES: Final = strict_json.MESSAGE_BYTES
 """Largest envelope; its payload is base64 and so three quarters of this."""
@@ -61,6 +61,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "checklist": Kind(people.Checklist, Role.LINK),
         "signed-in": Kind(people.SignedIn, Role.LINK),
         "substitute": Kind(people.Substitute, Role.LINK),
+        "panic": Kind(link.Panic, Role.LINK),
         "release-request": Kind(printing.ReleaseRequest, Role.PRINT),
         "evidence": Kind(printing.Evidence, Role.PRINT),
         "plan": Kind(relay.Plan, Role.RELAY),
@@ -72,6 +73,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "substitute-receipt": Kind(people.SubstituteReceipt, Role.RELAY),
         "deletion-receipt": Kind(relay.DeletionReceipt, Role.RELAY),
         "stale": Kind(relay.Stale, Role.RELAY),
+        "statement": Kind(statement.Statement, Role.RELAY),
     }
 )
 _KIND_OF: Final = {kind.payload: name for name, kind in KINDS.items()}

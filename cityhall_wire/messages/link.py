@@ -157,3 +157,7 @@ class Extend(LinkMessage, frozen=True, kw_only=True):
     """The concierge asks to end today's duty so much later; a clerk has to grant it. Worth nothing later, so never kept."""
 
     minutes: Annotated[int, Meta(ge=1, le=120)]
+
+
+class Panic(LinkMessage, frozen=True, kw_only=True):
+    """Somebody pressed the alarm on board: all that the bus held is destroyed there, and it asks to be revoked."""

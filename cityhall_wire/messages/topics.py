@@ -32,3 +32,13 @@ def hint_topic(city: str, bus: str) -> str:
 def state_topic(city: str, bus: str) -> str:
     """Where one bus says that it is there; city hall subscribes with `+` for the bus."""
     return f"{subtree(city, bus)}/state"
+
+
+def heard_by(city: str, bus: str) -> tuple[str, ...]:
+    """Filters of all that one bus may hear."""
+    return (f"{subtree(city, bus)}/down/#",)
+
+
+def said_by(city: str, bus: str) -> tuple[str, ...]:
+    """Filters of all that one bus may say."""
+    return (f"{subtree(city, bus)}/up/#", state_topic(city, bus))

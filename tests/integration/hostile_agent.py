@@ -16,6 +16,7 @@ from typing import Any, Final
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from bus_agent.agent.store import STORE
 from bus_agent.ipc.messages import Recover, Requested, Statement
 from bus_agent.settings import load_agent_settings
 from bus_agent.spooler.ipp import Operation
@@ -34,6 +35,9 @@ from tests.relay_city import HandMadeBus
 
 _HEAD: Final = 64 * 1024
 """Of a request: its HTTP header and the operation stand in it."""
+
+
+TOKEN: Final = "select value from meta where name = 'token'"
 
 
 class CountingHouse(House):
@@ -113,7 +117,7 @@ class Desk:
 class HostileAgent(HandAgent):
     """Speaks to the spooler as a test has it, and to city hall with the agent's keys."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: "CountingHouse") -> None:
         self.house, self.settings = house, load_agent_settings(house.city.bus.bus_toml)
         at, trusted = self.settings.relay, keys.load_public_key(self.settings.relay_public_key)
         context = tls.client_context(at.ca, at.cert, at.key)
@@ -122,6 +126,7 @@ class HostileAgent(HandAgent):
         known = SimpleNamespace(relay=_Public(trusted), link={BUS: self.link_key}, print={})
         self.link = HandMadeBus(known, BUS, self.post)  # type: ignore[arg-type]
         self.link.boot = 1_000_000  # above every boot of the agent whose place this is
+        (self.link.token,) = house.asked(house.city.bus.state / STORE, TOKEN)
         self.config = load_city(self.settings.city_file).digest
         print_key = keys.load_public_key(self.settings.print_public_key)
         self._here = SimpleNamespace(
@@ -130,6 +135,11 @@ class HostileAgent(HandAgent):
             top=house.dir,
             city_hall=SimpleNamespace(release=lambda _sealed, requested: self.post("/1/release", requested)),
         )
+
+    def leave_to_the_agent(self) -> None:
+        """Put the token where the honest agent finds it: what he says next must not look like a second box's."""
+        with closing(sqlite3.connect(self.house.city.bus.state / STORE)) as db, db:
+            db.execute("update meta set value = ? where name = 'token'", [self.link.token])
 
     def connect(self) -> None:
         """To the spooler."""

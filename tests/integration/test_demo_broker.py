@@ -1,8 +1,10 @@
 """The broker's rules on a real Mosquitto: a bus hears and speaks in its own subtree, and is nobody else."""
 
+import json
 import shutil
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from cityhall_base.clock import SystemClock
 from cityhall_base.tls import client_context
+from cityhall_relay.broker_gate import CONTROL, RESPONSE, grants, role_of
 from cityhall_wire.messages.topics import hint_topic, state_topic, subtree
 from provisioning import ca, small_city
 from provisioning.city import init_city
@@ -65,6 +68,12 @@ class Peer:
         self.wait(lambda: mid in self.answers)
         return self.answers[mid]
 
+    def orders(self, *commands: dict[str, object]) -> None:
+        """The plugin's answer to them is here when this returns."""
+        self.heard = []
+        self.client.publish(CONTROL, json.dumps({"commands": commands}).encode(), qos=1)
+        self.wait(lambda: RESPONSE in self.heard)
+
     def close(self) -> None:
         self.client.disconnect()
         self.client.loop_stop()
@@ -102,6 +111,10 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     town = Town(tmp_path_factory.mktemp("town"))
     try:
         town.part.start()
+        relay = town.peer("relay", RESPONSE)
+        for bus in (MINE, OTHER):
+            relay.orders(*grants(CITY, bus), role_of(bus))
+        relay.close()
         yield town
     finally:
         town.part.stop()
@@ -160,3 +173,44 @@ def test_who_has_no_certificate_of_the_city_is_nobody(town: Town) -> None:
     # TLS 1.3 tells a client only after its handshake that its certificate is missing.
     with pytest.raises((ssl.SSLError, ConnectionError, AssertionError)):
         Peer(client_context(town.where.ca / ca.ROOT_PEM), town.port, "relay", ("#",))
+
+
+def test_a_bus_that_is_cut_loses_its_live_connection_at_once_and_is_nobody_when_it_comes_back(town: Town) -> None:
+    relay, bus = town.peer("relay", RESPONSE), town.peer(MINE, hint_topic(CITY, MINE))
+    began = time.monotonic()
+    relay.orders({"command": "deleteClient", "username": MINE})
+    with bus.changed:
+        assert bus.changed.wait_for(lambda: bus.lost, DEADLINE_S)
+    print(f"the live connection was gone after {time.monotonic() - began:.3f} s")
+    bus.close()
+    thief = town.peer(MINE, hint_topic(CITY, MINE), f"{subtree(CITY, MINE)}/#", "#")
+    for topic in (state_topic(CITY, MINE), f"{subtree(CITY, MINE)}/up/telemetry", CONTROL):
+        assert thief.say(topic) == "Not authorized"
+    other = town.peer(OTHER, hint_topic(CITY, OTHER))
+    for name in (MINE, OTHER):
+        relay.say(hint_topic(CITY, name))
+    other.wait(lambda: other.heard == [hint_topic(CITY, OTHER)])
+    assert thief.heard == [], "it is connected, and hears nothing"
+    relay.orders(*grants(CITY, MINE), role_of(MINE))
+    with thief.changed:
+        assert thief.changed.wait_for(lambda: thief.lost, DEADLINE_S), "it comes back with its rights, and subscribes"
+    thief.close()
+    back = town.peer(MINE, hint_topic(CITY, MINE))
+    relay.say(hint_topic(CITY, MINE))
+    back.wait(lambda: back.heard == [hint_topic(CITY, MINE)])
+    for one in (relay, other, back):
+        one.close()
+
+
+def test_disabling_a_bus_would_not_be_enough(town: Town) -> None:
+    """Why `revoke` deletes: the name comes from the certificate, and no password is asked that could be refused."""
+    relay, bus = town.peer("relay", RESPONSE), town.peer(MINE)
+    relay.orders({"command": "disableClient", "username": MINE})
+    with bus.changed:
+        assert bus.changed.wait_for(lambda: bus.lost, DEADLINE_S)
+    bus.close()
+    again = town.peer(MINE)
+    assert again.say(state_topic(CITY, MINE)) in {"Success", "No matching subscribers"}
+    relay.orders({"command": "enableClient", "username": MINE})
+    for one in (relay, again):
+        one.close()

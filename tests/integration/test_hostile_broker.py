@@ -62,7 +62,10 @@ class TwoBuses(CountingHouse):
         raw, signature = publish(where)
         (self.city.bus.published / "city.toml").write_bytes(raw)
         (self.city.bus.published / "city.toml.sig").write_bytes(signature)
+        conf = where.broker / "mosquitto.conf"
+        rules = [line for line in conf.read_text().splitlines() if not line.startswith("plugin")]
         (where.broker / "acl").write_text("pattern readwrite #\n")
+        conf.write_text("\n".join([*rules, f"acl_file {where.broker / 'acl'}", ""]))
         first = self.part("agent").command
         command = first._replace(
             name="agent-2", argv=(*first.argv[:-1], str(second.bus_toml)), log=self.log / "agent-2.log"

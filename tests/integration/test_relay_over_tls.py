@@ -80,7 +80,7 @@ class LiveRelay:
             assert response.status_code == 200, response.text
             return response.content
 
-        return HandMadeBus(self.keys, name, post)
+        return HandMadeBus(self.keys, name, post, self.clock.utc_ms)
 
     def body(self, name: str, job: str, ranges: str) -> httpx.Response:
         with bus_client(self.top, self.running.bus_port, name) as client:

@@ -18,6 +18,7 @@ from bus_agent.agent.facts import Scribe
 from bus_agent.agent.guard import Guard
 from bus_agent.agent.hours import DutyHours
 from bus_agent.agent.link import Ends
+from bus_agent.agent.panic import Panic
 from bus_agent.agent.planning import Planner
 from bus_agent.agent.printing import Printing
 from bus_agent.agent.readiness import Readiness
@@ -99,10 +100,11 @@ class Agent:
         books.join(planner, syncer)
         hours = DutyHours(store, city.timetable, limits, clock)
         roster = Roster(store, duty, scribe, syncer, hours, clock)
+        panic = Panic(store, bodies, duty, roster, scribe, syncer)
         self.commands = Commands(store, duty, scribe, syncer, books, roster)
         store.on_commit(syncer.planned.beat)
         bodies.keep_only({job.job for job in store.jobs() if job.body_kept})
-        for machine in (syncer, carrier, guard, readiness, roster):
+        for machine in (syncer, carrier, guard, panic, readiness, roster):
             process.spawn(machine.run())
         box.wire.agent = line
         process.soon(box.wire.connect)

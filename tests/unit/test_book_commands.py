@@ -45,11 +45,11 @@ PAPER: dict[str, Any] = {"paper": "controlled", "left": 9, "next": "A-002", "row
     ],
 )
 def test_each_command_is_one_request(line: str, url: str, body: dict[str, Any]) -> None:
-    assert client._request(cli.parser().parse_args(line.split())) == ("POST", f"/v1/{url}", body)
+    assert client.request(cli.parser().parse_args(line.split())) == ("POST", f"/v1/{url}", body)
 
 
 def test_the_ledger_is_read_and_not_written() -> None:
-    assert client._request(cli.parser().parse_args(["sheets", "show"])) == ("GET", "/v1/books", None)
+    assert client.request(cli.parser().parse_args(["sheets", "show"])) == ("GET", "/v1/books", None)
 
 
 def test_she_reads_what_must_lie_there_what_differs_and_what_is_open() -> None:

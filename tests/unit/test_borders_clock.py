@@ -39,12 +39,13 @@ def town() -> Iterator[Town]:
 
 
 @WRONG
-def test_a_bus_with_a_wrong_clock_is_served_and_its_messages_keep_their_order(town: Town, now: int) -> None:
+def test_a_bus_with_a_wrong_clock_is_locked_until_it_is_right_and_its_messages_keep_their_order(
+    town: Town, now: int
+) -> None:
     bus = desk_bus(town)
-    bus.sync(at=now)
-    bus.sync(at=MORNING)
-    plan = bus.sync(at=now)
-    assert plan.lease is not None
+    for at in (now, MORNING, now):
+        plan = bus.sync(at=at)
+        assert (plan.locked, plan.lease is None) == ((None, False) if at == MORNING else ("clock_wrong", True))
     bus.seq -= 2
     stale = bus.says("/1/sync", bus.sync_message(at=FAR), town.keys.link["bus-1"])
     assert isinstance(stale, relay.Stale)

@@ -96,6 +96,7 @@ ELSEWHERE = {
     ): "one typed report of the disposable process, itself bounded",
     ("cityhall_relay/intake/checker.py", "msgspec.json.decode"): "the limits that its own parent gave it",
     ("cityhall_relay/store/rows.py", "msgspec.json.decode"): "the relay's own row, written by it",
+    ("cityhall_relay/store/theft.py", "msgspec.json.decode"): "the relay's own row, written by it",
     ("cityhall_relay/sync.py", "msgspec.json.decode"): "the relay's own row, written by it",
     ("cityhall_relay/views.py", "msgspec.json.decode"): "the relay's own row, written by it",
 }

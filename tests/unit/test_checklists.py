@@ -272,10 +272,10 @@ def test_the_clock_is_well_near_city_halls_on_a_bus_that_is_not_locked(bus: OnBo
         assert found(bus, Box.CLOCK).ok is ok
     assert found(bus, Box.CLOCK).detail == "500000"
     bus.duty.clock_ahead_ms = 0
-    bus.duty.locked = "suspended"
+    bus.plan(locked="clock_wrong")
     assert found(bus, Box.CLOCK).word is CheckWord.LOCKED
     bus.plan(session=session_view())
-    assert bus.duty.locked == ""
+    assert bus.duty.lock.reason == ""
     assert bus.duty.clock_ahead_ms == 0
 
 

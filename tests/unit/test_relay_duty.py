@@ -4,11 +4,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 
-from cityhall_base.city import parse_city
 from cityhall_base.clock import business_day
 from cityhall_relay.errors import NoBookingsError, NoDutyError, NotAllowedError, NothingAskedError
 from cityhall_relay.incidents import What
@@ -18,7 +16,6 @@ from cityhall_wire.messages import link, relay
 from cityhall_wire.messages.printing import Finding
 from cityhall_wire.modes import DutyCause, DutyMode
 from cityhall_wire.seal import OpenerKey
-from tests import relay_city
 from tests.relay_city import CITY, MORNING, HandMadeBus, OnBus, Town, carried, desk_bus
 from tests.unit.test_timetable import at
 
@@ -28,8 +25,7 @@ DAY = "2026-11-21T"  # relay_city's own
 
 
 def a_town(city: bytes) -> Iterator[Town]:
-    digest = parse_city(city, "city.toml").digest  # what its buses say that they run with
-    with tempfile.TemporaryDirectory(prefix="duty-") as name, mock.patch.object(relay_city, "CONFIG", digest):
+    with tempfile.TemporaryDirectory(prefix="duty-") as name:
         town = Town(Path(name), city)
         yield town
         town.relay.close()

@@ -70,7 +70,7 @@ def later(town: Town, seconds: float) -> list[tuple[str, bool]]:
     """The clock goes on and the housekeeping looks: which list is missing, and whether that stands open."""
     town.clock.forward(seconds)
     town.relay.housekeeping.tick()
-    return [(one.detail.split()[0], one.open) for one in incidents(town)]
+    return [(one.detail.split()[0], one.open) for one in incidents(town) if one.what == What.CHECKLIST]
 
 
 # --- certificates ---
@@ -314,7 +314,7 @@ def test_who_came_and_went_is_kept_and_a_stranger_is_not_believed(town: Town) ->
         answer = bus.fact(people.SignedIn, who=who, how=how, on=True)
         assert getattr(answer, "reason", "") == reason
     assert isinstance(bus.fact(people.SignedIn, who="c-9", how=How.PIN, on=False), relay.Noted)
-    assert [(one.who, one.present) for one in town.relay.store.signed_in("bus-1", 0, 2)] == [
+    assert [(one.who, one.present) for one in town.relay.store.signed_in("bus-1", MORNING, MORNING + 1)] == [
         ("c-1", True),
         ("c-9", False),
     ]

@@ -36,7 +36,9 @@ class Second:
     def bus(self, like: HandMadeBus) -> HandMadeBus:
         """The same vehicle, at this relay's door."""
         kinds = ("release-request", "evidence", "hand-over")
-        twin = HandMadeBus(like._keys, like.bus, lambda _, raw: self.relay.bus_desk.answer(like.bus, raw, kinds))
+        twin = HandMadeBus(
+            like._keys, like.bus, lambda _, raw: self.relay.bus_desk.answer(like.bus, raw, kinds), like.clock
+        )
         twin.boot, twin.seq, twin.token, twin.held = like.boot, like.seq, like.token, like.held
         twin.incarnation = like.incarnation
         return twin
