@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from provisioning.demo.blueprint import PARTS
 from provisioning.demo.parts import House
+from provisioning.small_city import Hours
 from tests.crash.power import Supply
 
 SIDES: Final = {"bus": ("agent", "spooler"), "city": ("relay", "broker")}
@@ -22,8 +23,17 @@ class PoweredHouse(House):
     Parts are started and killed by one thread that stays, because the kernel ends them with the thread that started them.
     """
 
-    def __init__(self, where: Path, *, limits: Mapping[str, int], print_seconds: float, power: bool) -> None:
-        super().__init__(where, limits=limits, print_seconds=print_seconds, apart=False)
+    def __init__(
+        self,
+        where: Path,
+        *,
+        limits: Mapping[str, int],
+        print_seconds: float,
+        power: bool,
+        hours: Hours | None = None,
+        people: bool = False,
+    ) -> None:
+        super().__init__(where, limits=limits, print_seconds=print_seconds, apart=False, hours=hours, people=people)
         self._power = power
         self._hand = ThreadPoolExecutor(1)
         self._acts: list[Future[None]] = []

@@ -5,6 +5,7 @@ from random import Random
 from typing import Any, Final
 
 from cityhall_base.clock import jst
+from cityhall_relay import trial_page
 from provisioning.demo.stage import Scene
 from provisioning.small_city import BUS
 from tests.day.house import DayHouse
@@ -15,8 +16,6 @@ from tests.integration.bus_lab import certificate
 Json = dict[str, Any]
 
 PAPER: Final = "controlled"
-PIN: Final = "240917"
-CONCIERGE: Final = "concierge-1"
 LOOKS: Final = 400
 """In a day without a mishap, about."""
 
@@ -56,14 +55,11 @@ class Day:
 
     def run(self) -> None:
         """08:30 to 15:31; raises NotDoneError naming the step that did not come to its end."""
-        try:
-            self._opening()
-            self._first_stop()
-            self._on_the_way()
-            self._second_stop()
-            self._closing()
-        finally:
-            self.people.close()
+        self._opening()
+        self._first_stop()
+        self._on_the_way()
+        self._second_stop()
+        self._closing()
 
     # --- chapters ---
 
@@ -74,7 +70,7 @@ class Day:
         people.stop = "hase-hall"
         self._do("/v1/sheets/receive", {"paper": PAPER, "first": number(FIRST), "last": number(FIRST + SHEETS - 1)})
         self._count()
-        self._visit(Errand(certificate(), "test-page"))
+        self._visit(Errand(trial_page.document(), trial_page.NAME, numbered=False))
         self._complete("opening")
 
     def _first_stop(self) -> None:
@@ -140,12 +136,13 @@ class Day:
         people.until(lambda: self._list(which)["complete"], lambda: self._tick(which), f"the {which} list is complete")
 
     def _list(self, which: str) -> Json:
-        return dict(self.concierge.get("/v1/checklists")[which])
+        lists = self.concierge.get("/v1/checklists")["checklists"]
+        return dict(next(one for one in lists if one["which"] == which))
 
     def _tick(self, which: str) -> None:
-        for name, item in self._list(which)["items"].items():
+        for item in self._list(which)["items"]:
             if not item["box"] and not item["ok"]:
-                self.concierge.post(f"/v1/checklists/{which}/{name}", {"ok": True})
+                self.concierge.post(f"/v1/checklists/{which}/{item['item']}", {"ok": True})
         self.concierge.post(f"/v1/checklists/{which}/complete")
 
     def _paper_out_and_gone(self) -> None:
@@ -154,8 +151,10 @@ class Day:
         self.tray.will_take(errand.sha256)
         self.house.director.stage.play(errand.scene or Scene())
         visit = Visit(self.people, errand)
+        visit.mends = False
         self.people.until(lambda: self.house.director.stage.standing, visit.step, "the printer waits for paper")
         self.people.rise()
+        visit.mends = True  # a refill, when all is over
         self.people.until(lambda: visit.ended, visit.look_into_the_tray, "the print is given up")
         if self.tray.came_out(errand.sha256):
             raise NotDoneError("a refill brought out a sheet")

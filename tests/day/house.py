@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from provisioning.small_city import Plan
+from provisioning.small_city import Hours
 from tests.crash.powered import PoweredHouse
 from tests.day.clock import DayClock
 
@@ -17,6 +17,8 @@ LIMITS: Final[Mapping[str, int]] = {
     "cancel_confirm_s": 3,
 }
 
+HOURS: Final = Hours("08:30", "15:30", (1, 2, 3, 4, 5), (), enters=True)
+
 PRINT_S: Final = 0.2
 _DRIVEN: Final = ("relay", "spooler", "agent")
 
@@ -25,7 +27,7 @@ class DayHouse(PoweredHouse):
     """`clock` is everybody's."""
 
     def __init__(self, where: Path, *, power: bool) -> None:
-        super().__init__(where, limits=LIMITS, print_seconds=PRINT_S, power=power)
+        super().__init__(where, limits=LIMITS, print_seconds=PRINT_S, power=power, hours=HOURS, people=True)
 
     def _prepare(self) -> None:
         super()._prepare()
@@ -34,5 +36,5 @@ class DayHouse(PoweredHouse):
         for name in _DRIVEN:
             self.run_under(name, "tests.day.under", str(path))
 
-    def _plan(self) -> Plan:
-        return super()._plan()
+    def _fill_drawer(self) -> None:
+        pass  # the concierge does it in the morning

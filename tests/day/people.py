@@ -8,12 +8,13 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 import httpx
 
+from cityhall_relay import trial_page
 from cityhall_relay.client.api import CityHall
 from cityhall_relay.client.errors import ClientError, RefusedError
 from cityhall_relay.settings import load_clerk
 from provisioning.demo.stage import Scene
 from provisioning.errors import PartError
-from provisioning.small_city import BUS, SECTION, SERVICE
+from provisioning.small_city import BUS, CLERK, CONCIERGE, PIN, SECTION, SERVICE
 from tests.day.house import DayHouse
 from tests.day.tray import Tray
 
@@ -102,7 +103,7 @@ class People:
 
     def __init__(self, house: DayHouse, tray: Tray, looked: Callable[[], None]) -> None:
         self.house, self.tray, self._looked = house, tray, looked
-        self.clerk, self.concierge = Clerk(house, "clerk-7f3a"), Concierge(house)
+        self.clerk, self.concierge = Clerk(house, CLERK), Concierge(house)
         self.stop = ""
         self.sessions: list[str] = []
 
@@ -119,11 +120,17 @@ class People:
             try:
                 if goal():
                     return
+                self._sign_in()
                 step()
             except _AWAY as error:
                 last = str(error)
             time.sleep(LOOK_S)
         raise NotDoneError(f"{what}: {last} {self.concierge.refused}")
+
+    def _sign_in(self) -> None:
+        seen = self.seen()
+        if seen["signed_in"]["wanted"] and not seen["signed_in"]["who"] and seen["mode"] != "route_bus":
+            self.concierge.post("/v1/sign-in", {"who": CONCIERGE, "pin": PIN})
 
     def seen(self) -> Json:
         """The bus's screen. Raises httpx.HTTPError."""
@@ -184,7 +191,7 @@ class Visit:
     def __init__(self, people: People, errand: Errand) -> None:
         self._people, self.errand = people, errand
         self.jobs: list[str] = []
-        self._coins = False
+        self._coins, self.mends = False, True
         self._doubt_since: float | None = None
         self._spoiled: list[str] = []
 
@@ -205,7 +212,7 @@ class Visit:
 
     def over(self) -> bool:
         """The clerk sees お渡し済, and nobody owes anything."""
-        return bool(self.jobs) and self._view()["state"] == "handed_over" and not self._fee_open()
+        return bool(self.jobs) and self._view()["state"] == "handed_over" and not self._open_fee()
 
     @property
     def ended(self) -> bool:
@@ -244,10 +251,13 @@ class Visit:
         submission = hashlib.sha256(f"{session} {self.errand.sha256} {len(self.jobs)}".encode()).hexdigest()[:32]
         sheet = (reissue, self._spoiled[0]) if reissue else None
         with suppress(RefusedError):
-            document, service = self.errand.document, self.errand.service
-            self.jobs.append(
-                str(self._people.clerk.api.send(document, session, service, submission, reissue=sheet)["job"])
-            )
+            self.jobs.append(str(self._handed_in(session, submission, sheet)["job"]))
+
+    def _handed_in(self, session: str, submission: str, sheet: tuple[str, str] | None) -> Json:
+        hall, service = self._people.clerk.api, self.errand.service
+        if service == trial_page.NAME:
+            return hall.ask("POST", f"/1/sessions/{session}/test-page", headers={"Submission": submission})
+        return hall.send(self.errand.document, session, service, submission, reissue=sheet)
 
     def _allow_and_print(self, view: Json, board: Json) -> None:
         if not view["approved"]:
@@ -260,7 +270,7 @@ class Visit:
 
     def _mend(self) -> None:
         stage = self._people.house.director.stage
-        if stage.standing:
+        if self.mends and stage.standing:
             with suppress(PartError):
                 stage.mend()
 
@@ -268,22 +278,24 @@ class Visit:
         """She compares what the screen proposes with the sheets in her hand."""
         sheets = self._sheets() if self.errand.numbered else []
         if self._press("hand-over", {"sheets": sheets} if sheets else None):
-            self._people.tray.became("test" if self.errand.service == "test-page" else "issued", sheets)
+            self._people.tray.became("issued", sheets)
 
     def _settle_fee(self) -> None:
         """What is due; the coins go into the box once, however often the press must be repeated."""
-        if not self._fee_open():
+        if not (account := self._open_fee()):
             return
         if self.errand.waived:
-            self._people.concierge.post(f"/v1/fees/{self.job}/waived", {"why": "welfare"})
+            self._people.concierge.post(f"/v1/fees/{account}/waived", {"why": "welfare"})
             return
         if not self._coins:
             self._coins = True
             self._people.tray.cash_yen += FEE_YEN
-        self._people.concierge.post(f"/v1/fees/{self.job}/paid", {})
+        self._people.concierge.post(f"/v1/fees/{account}/paid", {})
 
-    def _fee_open(self) -> bool:
-        return any(one["job"] == self.job for one in self._people.concierge.get("/v1/books")["open_fees"])
+    def _open_fee(self) -> str:
+        # That of a reissue stands under the document whose place it takes.
+        fees = self._people.concierge.get("/v1/books")["open_fees"]
+        return next((str(one["job"]) for one in fees if one["job"] in self.jobs), "")
 
     def _sheets(self) -> list[str]:
         return [one for one in self._people.tray.came_out(self.errand.sha256) if one not in self._spoiled]
@@ -303,11 +315,12 @@ class Visit:
             self._doubt_since = None
             return
         sheets, pages = self._sheets(), int(self._view()["sheets"])
-        if not sheets:
+        count = len(sheets) if self.errand.numbered else self._people.tray.sheets_of(self.errand.sha256)
+        if not count:
             self._press("nothing-came-out")
-        elif len(sheets) == pages:
+        elif count == pages:
             self._hand_over()
-        elif self._press("spoiled", {"why": "jam", "sheets": sheets, "came_out": len(sheets)}):
+        elif self._press("spoiled", {"why": "jam", "sheets": sheets, "came_out": count}):
             self._spoiled += sheets
             self._people.tray.became("spoiled", sheets)
 

@@ -30,6 +30,10 @@ class Tray:
         """A document for this paper; others lie in another drawer."""
         self._numbered.add(sha256)
 
+    def sheets_of(self, sha256: str) -> int:
+        """How many sheets of this document came out so far, of whatever paper."""
+        return sum(paper.came_out for paper in self._house.papers() if paper.sha256 == sha256)
+
     def came_out(self, sha256: str) -> list[str]:
         """Numbers of all sheets of this document so far, in the order in which they came."""
         self._look()
