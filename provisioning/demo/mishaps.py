@@ -75,7 +75,7 @@ MISHAPS: Final = MappingProxyType(
         "output-full": Mishap(Title.OUTPUT_FULL, "printer.look_at_panel", Scene(reason="other")),
         "lie": Mishap(Title.LIE, "do.print"),
         "power": Mishap(Title.POWER, "printer.unknown", Scene(reason="paused")),
-        "line": Mishap(Title.LINE, "link.down"),
+        "line": Mishap(Title.LINE, "link.dead_zone"),
     }
 )
 """In the order of the menu."""

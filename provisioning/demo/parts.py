@@ -165,8 +165,9 @@ class House:
         self.director = Director(self.printer.stage, Panel(self.ports.printer))
 
     def _fill_drawer(self) -> None:
-        # The concierge writes down the numbered paper that she was given: without it no certificate is printed.
-        if not any(paper["left"] for paper in self.snapshot()["books"]["papers"]):
+        # The concierge writes down the numbered paper that she was given: without it no certificate is printed. Where she has
+        # to sign in first, whoever plays her does both.
+        if not self._people and not any(paper["left"] for paper in self.snapshot()["books"]["papers"]):
             first, last = small_city.DRAWER
             post(self.city.bus.api_socket, "/v1/sheets/receive", paper=small_city.PAPER, first=first, last=last)
 

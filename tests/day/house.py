@@ -35,6 +35,3 @@ class DayHouse(PoweredHouse):
         self.clock = DayClock.begin(path, MORNING)
         for name in _DRIVEN:
             self.run_under(name, "tests.day.under", str(path))
-
-    def _fill_drawer(self) -> None:
-        pass  # the concierge does it in the morning

@@ -15,7 +15,7 @@ from cityhall_relay import trial_page
 from provisioning.demo.parts import House
 from provisioning.demo.wait import wait_until
 from provisioning.sample import sample_certificate
-from provisioning.small_city import BUS, CONCIERGE, PIN, SECTION, STOP
+from provisioning.small_city import BUS, CONCIERGE, DRAWER, PAPER, PIN, SECTION, STOP
 from tests.hands import STEP_S, Visit
 
 pytestmark = [
@@ -56,7 +56,9 @@ def test_a_morning_from_the_pin_to_the_test_page(
     assert box("mode", "city_hall")[1]["key"] == "refused.nobody_signed_in"
     assert box("sign-in", "--as", CONCIERGE, typed="482914\n")[1]["key"] == "refused.wrong_pin"
     assert box("sign-in", "--as", CONCIERGE, typed=f"{PIN}\n")[1]["signed_in"]["who"] == CONCIERGE
-    assert box("mode", "city_hall")[0] == 0
+    house.on_duty()
+    first, last = DRAWER
+    assert box("sheets", "receive", "--paper", PAPER, "--from", first, "--to", last)[0] == 0
 
     visit = Visit(house, sample_certificate(1))
     visit.approve()

@@ -34,7 +34,7 @@ ENDS = {
     "output-full": ("printer.look_at_panel", "handed_over", 1),
     "lie": ("do.print", "handed_over", 1),
     "power": ("printer.unknown", "not_printed", 0),
-    "line": ("link.down", "handed_over", 1),
+    "line": ("link.dead_zone", "handed_over", 1),
 }
 """What the bus says while it lasts, where the document ends, and the sheets in the tray."""
 

@@ -54,7 +54,7 @@ def back_in(house: House, clerk: CityHall) -> None:
 
 
 def test_a_revoked_bus_is_cut_off_holds_nothing_and_is_let_back_in_by_two_persons(house: House) -> None:
-    house.concierge.run("mode", "city_hall")
+    house.on_duty()
     visit = Visit(house, sample_certificate(1))
     visit.wait_on_board(state="on_bus")
     assert ciphertexts(house) == [visit.job]
@@ -91,14 +91,14 @@ def test_a_revoked_bus_is_cut_off_holds_nothing_and_is_let_back_in_by_two_person
 
     back_in(house, visit.clerk)
     visit.clerk.close()
+    house.on_duty()
     again = Visit(house, sample_certificate(2))
-    house.concierge.run("mode", "city_hall")
     assert again.walk()["state"] == "handed_over"
     again.leave()
 
 
 def test_the_alarm_works_without_a_line_over_a_restart_and_revokes_when_city_hall_hears_of_it(house: House) -> None:
-    house.concierge.run("mode", "city_hall")
+    house.on_duty()
     visit = Visit(house, sample_certificate(3))
     visit.wait_on_board(state="on_bus")
     house.part("relay").stop()
