@@ -7,7 +7,8 @@ The protocol version is one integer. Its history:
 1 (2026-11-21): first version. Seal header, release header, sync and plan, release, evidence, link facts, receipts.
 1 (2026-11-22), before the first bus is in service: calls and the concierge's end of a session (`clerk` is null while it rings),
 `refused`, and how many sheets came out of a spoiled document; the books of sheets and fees (`entry`, lines in `hand-over` and
-`spoiled`, their digest in `sync`, city hall's wishes in `plan`).
+`spoiled`, their digest in `sync`, city hall's wishes in `plan`); `duty-changed` and `extend`; `checklist`, `signed-in` and
+`substitute`; `panic`, the plan's `locked`, and the signed `statement` about a bus that was revoked.
 """
 
 from typing import Final

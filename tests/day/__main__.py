@@ -57,19 +57,21 @@ def _one(seed: int) -> int:
         print(f"no power cut on this machine: {why_not}")
         return 1
     with tempfile.TemporaryDirectory(prefix="day-", ignore_cleanup_errors=True) as folder:
-        books, said = run(Path(folder) / "house", seed)
-    print(json.dumps({"seed": seed, "mishap": said, "open": books.open, "faults": books.faults}, ensure_ascii=False))
+        books, cut = run(Path(folder) / "house", seed)
+    struck = cut is not None and cut.struck
+    said = {"seed": seed, "mishap": str(cut or "none"), "struck": struck, "open": books.open, "faults": books.faults}
+    print(json.dumps(said, ensure_ascii=False))
     return 1 if books.faults else 0
 
 
-def run(where: Path, seed: int) -> tuple[Books, str]:
+def run(where: Path, seed: int) -> tuple[Books, PowerCut | None]:
     """The day of this seed, and what happened in it; seed 0: nothing. Raises NotDoneError."""
     with DayHouse(where, power=bool(seed)) as house:
         cut = PowerCut(house, seed) if seed else None
         day = Day(house, cut or (lambda: None))
         try:
             day.run()
-            return judge(day, strict=not seed), str(cut or "none")
+            return judge(day, strict=not seed), cut
         finally:
             day.people.close()
 

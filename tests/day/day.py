@@ -71,6 +71,7 @@ class Day:
         self._do("/v1/sheets/receive", {"paper": PAPER, "first": number(FIRST), "last": number(FIRST + SHEETS - 1)})
         self._count()
         self._visit(Errand(trial_page.document(), trial_page.NAME, numbered=False))
+        self._too_early()
         self._complete("opening")
 
     def _first_stop(self) -> None:
@@ -104,11 +105,16 @@ class Day:
         self._complete("closing")
         # Nobody changes the mode.
         self.people.pass_time(self._until(15, 30) + 2)
-        self.people.until(
-            lambda: self.people.seen()["mode"] == "route_bus", lambda: None, "the clock leaves city-hall duty"
-        )
+        self.people.until(self._off_duty, lambda: None, "the clock leaves city-hall duty")
 
     # --- what they consist of ---
+
+    def _off_duty(self) -> bool:
+        """As the bus shows itself, and as city hall was told."""
+        seen = self.people.seen()
+        quiet = (seen["mode"], seen["session"], seen["printer_empty"], seen["signed_in"]["who"])
+        told = self.clerk.get(f"/1/buses/{BUS}/duty")
+        return quiet == ("route_bus", None, True, "") and told["changes"][-1]["why"] == "timetable"
 
     def _until(self, hour: int, minute: int) -> float:
         now = jst(self.house.clock.utc_ms())
@@ -144,6 +150,13 @@ class Day:
             if not item["box"] and not item["ok"]:
                 self.concierge.post(f"/v1/checklists/{which}/{item['item']}", {"ok": True})
         self.concierge.post(f"/v1/checklists/{which}/complete")
+
+    def _too_early(self) -> None:
+        """No certificate before the opening list is complete, whatever the clerk allows; she takes it back."""
+        visit = Visit(self.people, Errand(certificate()))
+        self.people.until(lambda: "refused.opening_missing" in visit.refused, visit.step, "the print is refused")
+        self.people.until(lambda: visit.ended, visit.take_back, "the document is taken back")
+        self.people.rise()
 
     def _paper_out_and_gone(self) -> None:
         """The printer waits for paper, the resident leaves, the session ends: a refill brings out nothing."""

@@ -259,6 +259,15 @@ class Visit:
             return hall.ask("POST", f"/1/sessions/{session}/test-page", headers={"Submission": submission})
         return hall.send(self.errand.document, session, service, submission, reissue=sheet)
 
+    @property
+    def refused(self) -> str:
+        """What the bus said last where it refused."""
+        return self._people.concierge.refused
+
+    def take_back(self) -> None:
+        """The clerk cancels it. Raises ClientError."""
+        self._people.clerk.api.cancel(self.job)
+
     def _allow_and_print(self, view: Json, board: Json) -> None:
         if not view["approved"]:
             self._people.clerk.api.approve(self.job, again=True)
