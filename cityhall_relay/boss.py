@@ -109,17 +109,18 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
     evidence = EvidenceDesk(store, jobs, sessions, answers, city, clock)
     books = Books(store, answers, incidents, city, clock, changes)
     link = LinkDesk(store, jobs, facts, sessions, answers, clock, books)
-    sync.additions.append(books.in_plan)
-    release.blockers.append(books.blocks)
     duty = DutyDesk(store, sessions, incidents, answers, city, clock, changes)
-    sync.heard.append(duty.heard)
-    sync.duty_until = duty.until
-    release.blockers.append(duty.blocks)
-    evidence.noticed.append(duty.noticed)
     checklists = ChecklistDesk(store, answers, incidents, city, clock)
     boarding = BoardingDesk(store, answers, city, clock)
-    sync.heard.append(checklists.heard)
-    release.blockers.append(checklists.blocks)
+
+    # What each desk says to a sync and to a release. The first reason is the one that is read, so what nobody on the bus can
+    # mend comes first.
+    sync.heard += [duty.heard, checklists.heard]
+    sync.locks.append(locks.of)
+    sync.on_locked, sync.duty_until = locks.note, duty.until
+    sync.additions.append(books.in_plan)
+    release.blockers += [locks.blocks, duty.blocks, checklists.blocks, books.blocks]
+    evidence.noticed.append(duty.noticed)
     notes: dict[type[LinkMessage], Note] = {
         Entry: books.note,
         DutyChanged: duty.changed,
@@ -129,9 +130,6 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
         people.SignedIn: boarding.signed_in,
         people.Substitute: boarding.substitute,
     }
-    sync.locks.append(locks.of)
-    sync.on_locked = locks.note
-    release.blockers.append(locks.blocks)
     bus_desk = BusDesk(city.city, keyrings, store, answers, clock, sessions, sync, release, evidence, link, notes)
 
     statements = Statements(store, vault, answers, clock, books.sheets_out, settings.broker is not None)
