@@ -149,7 +149,7 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
         BooksDesk(books, clerks, clock),
         DutyApi(duty, clerks, store, city, clock),
         RevocationDesk(store, revocation, clerks, city),
-        PeopleApi(store, city, clerks, clerk_desk, submissions, boarding, incidents, clock),
+        PeopleApi(store, city, clerks, clerk_desk, submissions, boarding, incidents, books, clock),
     )
 
     def clerk_app(online: Online) -> Starlette:

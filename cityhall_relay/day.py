@@ -1,4 +1,4 @@
-"""One day of one bus, as an auditor reads it: duty, people, sessions, documents, checklists, incidents. No name, no document."""
+"""One day of one bus as an auditor reads it: duty, people, sessions, documents, checklists, sheets, money, incidents. No name."""
 
 from datetime import date, datetime, time
 from typing import Final
@@ -7,7 +7,9 @@ import msgspec
 
 from cityhall_base.city import City
 from cityhall_base.clock import JST
+from cityhall_relay.books import Books
 from cityhall_relay.errors import RequestError, UnknownPlaceError
+from cityhall_relay.ledger import Line, ledger, money, totals
 from cityhall_relay.store import RelayStore
 from cityhall_relay.store.people_rows import Checklist
 from cityhall_relay.store.rows import Incident, Job, Session
@@ -17,9 +19,10 @@ DAY_MS: Final = 24 * 3600 * 1000
 
 
 class DutyChange(msgspec.Struct, frozen=True, kw_only=True):
-    """As a sync said it; `at` is city hall's clock, UTC milliseconds."""
+    """As the bus told it: the mode, what caused it, and when by the bus's clock, UTC milliseconds."""
 
     mode: str
+    why: str
     at: int
 
 
@@ -93,22 +96,26 @@ class DayView(msgspec.Struct, frozen=True, kw_only=True):
     on_board: tuple[OnBoard, ...]
     sessions: tuple[SessionOfDay, ...]
     checklists: tuple[ListView, ...]
+    sheets: tuple[Line, ...]  # one line of the sheet ledger for each paper
+    fees: dict[str, int]  # yen by what became of them
     incidents: tuple[Incident, ...]
 
 
-def day_view(store: RelayStore, city: City, bus: str, day: str) -> DayView:
+def day_view(store: RelayStore, city: City, books: Books, bus: str, day: str) -> DayView:
     """`day` is a date of Japan Standard Time. Raises UnknownPlaceError or RequestError."""
     check(city, bus, day)
     begin = int(datetime.combine(date.fromisoformat(day), time(), JST).timestamp() * 1000)
     end = begin + DAY_MS
-    people = store.signed_in(bus, begin, end)
+    people, lines = store.signed_in(bus, begin, end), books.lines(bus)
     return DayView(
         bus=bus,
         day=day,
-        duty=tuple(DutyChange(mode=one.mode, at=one.at) for one in store.modes_seen(bus, day)),
+        duty=tuple(DutyChange(mode=one.mode, why=one.why, at=one.since) for one in store.duty_changes(bus, day)),
         on_board=tuple(OnBoard(who=p.who, how=p.how, present=p.present, at=p.said_at) for p in people),
         sessions=tuple(_session(store, one) for one in store.sessions_between(bus, begin, end)),
         checklists=lists_view(store, city, bus, day),
+        sheets=tuple(line for line in ledger(lines, day[:7]) if line.day == day),
+        fees=totals(money(lines, day)),
         incidents=tuple(one for one in store.incidents(bus) if one.day == day),
     )
 

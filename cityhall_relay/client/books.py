@@ -43,6 +43,7 @@ class LedgerWord(Word):
     OPEN = ("ledger.open", "Open:")
     CASH = ("ledger.cash", "The cash box must hold {detail} yen.")
     COUNTED = ("ledger.counted", "counted")
+    DUE = ("ledger.due", "due")
     PAID = ("ledger.paid", "received")
     WAIVED = ("ledger.waived", "waived")
     REFUNDED = ("ledger.refunded", "refunded")
@@ -51,10 +52,8 @@ class LedgerWord(Word):
 
 
 _W = LedgerWord
-_LEDGER: Final = (
-    *(_W.DAY, _W.PAPER, _W.CARRIED_OVER, _W.RECEIVED, _W.ISSUED, _W.SPOILED, _W.LOST, _W.TEST, _W.LEFT),
-    *(_W.PRINTER_COUNTER, _W.DIFFERENCES),
-)
+SHEETS: Final = (_W.CARRIED_OVER, _W.RECEIVED, _W.ISSUED, _W.SPOILED, _W.LOST, _W.TEST, _W.LEFT)
+_LEDGER: Final = (_W.DAY, _W.PAPER, *SHEETS, _W.PRINTER_COUNTER, _W.DIFFERENCES)
 _ENTRIES: Final = (_W.ID, _W.DAY, _W.COLUMN, _W.PAPER, _W.SHEETS, _W.NUMBERS, _W.YEN, _W.JOB, _W.BY, _W.WHY)
 _FEES: Final = (_W.DAY, _W.RECEIPT, _W.COLUMN, _W.YEN, _W.CHECK_WORD, _W.JOB, _W.WHY)
 

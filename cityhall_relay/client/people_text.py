@@ -5,8 +5,10 @@ from typing import Any
 
 from cityhall_base import reasons, terms
 from cityhall_base.words import Language, Word
+from cityhall_relay.client.books import SHEETS, LedgerWord
 from cityhall_relay.client.show import when
 from cityhall_wire.messages.people import How, Which
+from cityhall_wire.modes import DutyCause
 
 Json = dict[str, Any]
 
@@ -36,6 +38,13 @@ class DayWord(Word):
     NOT_WELL = ("list.not_well", "not well")
     OPEN = ("day.open", "open")
     CLOSED = ("day.closed", "closed: {detail}")
+    LEDGER = ("day.ledger", "sheet ledger")
+    FEES = ("day.fees", "fees")
+    BY_CONCIERGE = ("day.by.concierge", "by the concierge")
+    BY_TIMETABLE = ("day.by.timetable", "by the timetable")
+    BY_MOVEMENT = ("day.by.movement", "because it drives, or stands again")
+    BY_RELAY = ("day.by.relay", "by city hall")
+    BY_PANIC = ("day.by.panic", "by the alarm on board")
     CODE_MADE = ("day.code_made", "One-time code for {detail}, shown this once; valid for 30 minutes:")
 
 
@@ -54,16 +63,19 @@ class IncidentWord(Word):
 
 INCIDENTS = {word.removeprefix("incident."): word for word in IncidentWord}
 _LISTS = {Which.OPENING: DayWord.OPENING, Which.CLOSING: DayWord.CLOSING}
+_CAUSES = {cause: DayWord[f"BY_{cause.name}"] for cause in DutyCause}
 _HOW = {How.PIN: DayWord.PIN, How.CODE: DayWord.CODE}
 
 
 def day(seen: Json, language: Language) -> str:
     """All of it, in the order of an audit."""
     parts = (
-        (DayWord.DUTY, (f"{_clock(one['at'])}  {terms.mode(one['mode'], language)}" for one in seen["duty"])),
+        (DayWord.DUTY, (_duty(one, language) for one in seen["duty"])),
         (DayWord.PEOPLE, (_person(one, language) for one in seen["on_board"])),
         (DayWord.SESSIONS, (line for one in seen["sessions"] for line in _session(one, language))),
         (DayWord.LISTS, (line for one in seen["checklists"] for line in _list(one, language))),
+        (DayWord.LEDGER, _sheets(seen["sheets"], language)),
+        (DayWord.FEES, _fees(seen["fees"], language)),
         (DayWord.INCIDENTS, (_incident(one, language) for one in seen["incidents"])),
     )
     lines = [f"{seen['bus']}  {seen['day']}"]
@@ -71,6 +83,22 @@ def day(seen: Json, language: Language) -> str:
         lines.append(f"■ {label.say(language)}")
         lines += [f"  {line}" for line in found] or [f"  {DayWord.NONE.say(language)}"]
     return "\n".join(lines)
+
+
+def _duty(one: Json, language: Language) -> str:
+    return f"{_clock(one['at'])}  {terms.mode(one['mode'], language)}  {_CAUSES[DutyCause(one['why'])].say(language)}"
+
+
+def _sheets(lines: list[Json], language: Language) -> Iterator[str]:
+    for one in lines:
+        columns = (f"{word.say(language)} {one[word.removeprefix('ledger.')]}" for word in SHEETS)
+        yield "  ".join([one["paper"], *columns])
+        yield from (f"  {difference}" for difference in one["differences"])
+
+
+def _fees(yen: dict[str, int], language: Language) -> Iterator[str]:
+    words = {word.removeprefix("ledger."): word for word in LedgerWord}
+    return (f"{words[name].say(language)} {sum_}" for name, sum_ in yen.items() if sum_)
 
 
 def lists(found: list[Json], language: Language) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -81,8 +82,17 @@ def table(columns: Sequence[str], rows: Iterable[Json]) -> str:
     """Columns side by side, under their names."""
     cells = [[name.replace("_", " ") for name in columns]]
     cells += [[_cell(name, row[name]) for name in columns] for row in rows]
-    widths = [max(len(line[n]) for line in cells) for n in range(len(columns))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells)
+    widths = [max(_width(line[n]) for line in cells) for n in range(len(columns))]
+    return "\n".join("  ".join(map(_padded, line, widths)).rstrip() for line in cells)
+
+
+def _padded(cell: str, width: int) -> str:
+    return cell + " " * (width - _width(cell))
+
+
+def _width(cell: str) -> int:
+    # Japanese takes two columns of a terminal (Unicode Standard Annex 11).
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in cell)
 
 
 def _cell(name: str, value: Any) -> str:

@@ -14,6 +14,7 @@ from cityhall_base.clock import Clock, business_day
 from cityhall_base.web import reading as read
 from cityhall_relay import trial_page
 from cityhall_relay.boarding import BoardingDesk
+from cityhall_relay.books import Books
 from cityhall_relay.clerk_desk import ClerkDesk, Clerks
 from cityhall_relay.day import day_view, lists_view
 from cityhall_relay.errors import NotFoundError, RequestError
@@ -48,11 +49,12 @@ class PeopleApi:
         submissions: Submissions,
         boarding: BoardingDesk,
         incidents: Incidents,
+        books: Books,
         clock: Clock,
     ) -> None:
         self._store, self._city, self._clerks, self._clock = store, city, clerks, clock
         self._desk, self._submissions = desk, submissions
-        self._boarding, self._incidents = boarding, incidents
+        self._boarding, self._incidents, self._books = boarding, incidents, books
 
     def routes(self, clerk: Callable[[Request], str]) -> Sequence[Route]:
         """One for each line of the table."""
@@ -72,7 +74,7 @@ class PeopleApi:
 
         async def day(request: Request) -> Response:
             allowed(request, Right.BOOKS)
-            return as_json(day_view(self._store, self._city, *self._bus_and_day(request)))
+            return as_json(day_view(self._store, self._city, self._books, *self._bus_and_day(request)))
 
         async def substitute(request: Request) -> Response:
             who = allowed(request, Right.DUTY)

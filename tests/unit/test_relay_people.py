@@ -17,10 +17,10 @@ from cityhall_relay.intake.check import check
 from cityhall_relay.intake.report import IntakeLimits
 from cityhall_relay.store.rows import Incident
 from cityhall_wire.lifecycle import JobState
-from cityhall_wire.messages import people, relay
+from cityhall_wire.messages import link, people, relay
 from cityhall_wire.messages.people import How, Item, Which
 from cityhall_wire.messages.relay import Noted, Refusal, Release
-from cityhall_wire.modes import DutyMode
+from cityhall_wire.modes import DutyCause, DutyMode
 from cityhall_wire.seal import OpenerKey
 from tests.relay_city import CITY, MORNING, HandMadeBus, OnBus, Town, desk_bus, token
 from tests.relay_city import carried as carried_by
@@ -354,6 +354,7 @@ def test_a_clerk_without_the_right_is_told_so(tmp_path: Path, method: str, path:
 
 def test_the_day_of_a_bus_is_one_page(town: Town) -> None:
     on = carried(town)
+    on.bus.fact(link.DutyChanged, mode=DutyMode.CITY_HALL, why=DutyCause.TIMETABLE, since=MORNING)
     lists(on.bus)
     on.bus.fact(people.SignedIn, who="c-1", how=How.PIN, on=True, at=MORNING)
     town.relay.clerk_desk.cancel("clerk-1", on.name)
@@ -362,7 +363,8 @@ def test_the_day_of_a_bus_is_one_page(town: Town) -> None:
     (session,) = seen["sessions"]
     assert (session["stop"], session["slot"], session["why_ended"]) == ("hall", 3, "idle")
     assert [(one["check_word"], one["state"]) for one in session["documents"]] == [(str(on.job.check_word), "canceled")]
-    assert [one["mode"] for one in seen["duty"]] == ["city_hall"]
+    assert [(one["mode"], one["why"]) for one in seen["duty"]] == [("city_hall", "timetable")]
+    assert [(line["received"], line["left"]) for line in seen["sheets"]] == [(5000, 5000)]
     assert [(one["who"], one["present"]) for one in seen["on_board"]] == [("c-1", True)]
     assert [(one["which"], one["completed_at"] is None) for one in seen["checklists"]] == [
         ("opening", False),
