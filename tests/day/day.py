@@ -67,7 +67,7 @@ class Day:
         people = self.people
         people.pass_time(self._until(8, 30) + 1)
         people.until(lambda: people.seen()["mode"] == "city_hall", lambda: None, "the timetable enters city-hall duty")
-        people.stop = "hase-hall"
+        people.stop, people.mode = "hase-hall", "city_hall"
         self._do("/v1/sheets/receive", {"paper": PAPER, "first": number(FIRST), "last": number(FIRST + SHEETS - 1)})
         self._count()
         self._visit(Errand(trial_page.document(), trial_page.NAME, numbered=False))
@@ -103,7 +103,7 @@ class Day:
         self.people.pass_time(self._until(15, 15))
         self._count()
         self._complete("closing")
-        # Nobody changes the mode.
+        self.people.mode = ""  # nobody thinks of it any more
         self.people.pass_time(self._until(15, 30) + 2)
         self.people.until(self._off_duty, lambda: None, "the clock leaves city-hall duty")
 

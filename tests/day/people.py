@@ -104,7 +104,7 @@ class People:
     def __init__(self, house: DayHouse, tray: Tray, looked: Callable[[], None]) -> None:
         self.house, self.tray, self._looked = house, tray, looked
         self.clerk, self.concierge = Clerk(house, CLERK), Concierge(house)
-        self.stop = ""
+        self.stop = self.mode = ""
         self.sessions: list[str] = []
 
     def close(self) -> None:
@@ -120,17 +120,22 @@ class People:
             try:
                 if goal():
                     return
-                self._sign_in()
+                self._be_on_board()
                 step()
             except _AWAY as error:
                 last = str(error)
             time.sleep(LOOK_S)
         raise NotDoneError(f"{what}: {last} {self.concierge.refused}")
 
-    def _sign_in(self) -> None:
+    def _be_on_board(self) -> None:
+        """Signed in, and in the mode that the day is in: a bus that doubts its clock falls back to being a route bus."""
+        if not self.mode:
+            return
         seen = self.seen()
-        if seen["signed_in"]["wanted"] and not seen["signed_in"]["who"] and seen["mode"] != "route_bus":
+        if not seen["signed_in"]["who"]:
             self.concierge.post("/v1/sign-in", {"who": CONCIERGE, "pin": PIN})
+        elif seen["mode"] == "route_bus":
+            self.concierge.post("/v1/mode", {"mode": self.mode})
 
     def seen(self) -> Json:
         """The bus's screen. Raises httpx.HTTPError."""
@@ -150,6 +155,7 @@ class People:
 
     def enter(self, mode: str) -> None:
         """The concierge changes the duty mode."""
+        self.mode = mode
         self.until(
             lambda: self.seen()["mode"] == mode, lambda: _ignore(self.concierge.post("/v1/mode", {"mode": mode})), mode
         )
