@@ -94,6 +94,11 @@ class Counter:
         self.wait_until_expected(job)
         return job
 
+    def take_back(self, job: str) -> None:
+        """The clerk cancels a carried job, and both sides have forgotten it."""
+        self._clerk.cancel(job)
+        wait_until(lambda: not self._on_board(job), STEP_S, "both sides have signed that it is gone")
+
     def print(self, document: Document) -> Printed:
         """From the clerk's hand to the resident's; raises WalkError where other bytes came out."""
         return self.press(self.carry(document), document)

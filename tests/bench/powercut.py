@@ -1,11 +1,10 @@
 """After a power cut of the bus: what passes on the line from its boot until a carried, approved job can print again.
 
 *Payload* is every byte inside TLS that HTTP says, bodies and headers, and what MQTT publishes, from the boot until the release is
-answered. Handshakes are told apart: TCP's bytes beyond that. The peer is the same bus after the same cut without its state, which
-fetches the whole document again, as whoever carries nothing ahead must.
+answered. Handshakes are told apart: TCP's bytes beyond that. The peer is the same bus after the same cut, and a clerk who
+takes the document back and hands it in again, as where nothing outlives a power cut.
 """
 
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -75,20 +74,22 @@ def _all(house: House) -> dict[str, _Pairs]:
             ours, peer = found[document.label]
             for turn in range(1, CUTS + 1):
                 sys.stderr.write(f"power cut, {document.label}: {turn} of {CUTS}\n")
-                ours.append(_print_after_cut(counter, lines, document, keeps_state=True))
-            peer.append(_print_after_cut(counter, lines, document, keeps_state=False))
+                ours.append(_print_after_cut(counter, lines, document, resends=False))
+            peer.append(_print_after_cut(counter, lines, document, resends=True))
     return found
 
 
-def _print_after_cut(counter: Counter, lines: list[Line], document: Document, *, keeps_state: bool) -> Spent:
+def _print_after_cut(counter: Counter, lines: list[Line], document: Document, *, resends: bool) -> Spent:
+    """`resends`: the clerk takes the document back and hands it in again, as where nothing outlives a power cut."""
     job, house, (http, mqtt) = counter.carry(document), counter.house, lines
-    _cut(house, keeps_state=keeps_state)
+    _cut(house)
     for line in lines:
         line.reset()
     for name in ("spooler", "agent"):
         house.part(name).start()
-    if not keeps_state:
-        house.on_duty()
+    if resends:
+        counter.take_back(job)
+        job = counter.carry(document)
     counter.wait_until_expected(job)
     wait_until(lambda: mqtt.tally.said > 0, STEP_S, "the broker has heard of the bus")
     handshakes = sum(map(_beside, (line.counts() for line in lines))) + mqtt.counts().headers
@@ -104,12 +105,9 @@ def _beside(counts: Counts) -> int:
     return counts.line - counts.payload - counts.headers
 
 
-def _cut(house: House, *, keeps_state: bool) -> None:
+def _cut(house: House) -> None:
     """Every process of the bus is gone at once, openers too."""
     for name in ("agent", "spooler"):
         house.part(name).kill()
     for name in ("agent", "spooler"):
         house.part(name).stop()
-    if not keeps_state:
-        for path in house.city.bus.state.iterdir():
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
