@@ -372,23 +372,10 @@ class CodeNeedsLineError(RefusedError):
     key = "refused.code_needs_line"
 
 
-class CodeRefusedError(RefusedError):
+class CodeRefusedError(CityHallRefusesError):
     """City hall does not take this code."""
 
     key = "refused.code"
-
-    def __init__(self, reason: str = "") -> None:
-        super().__init__(reasons.sentence(reason))
-        known = reasons.REASONS.get(reason)
-        self.said_key = str(known) if known else self.key
-
-    @property
-    def sentence(self) -> str:
-        """City hall's reason."""
-        return str(self.args[0])
-
-    def __str__(self) -> str:
-        return self.sentence
 
 
 class UnknownItemError(RefusedError):

@@ -7,6 +7,7 @@ from typing import Final
 
 from bus_agent.agent.duty import Duty
 from bus_agent.agent.facts import Scribe
+from bus_agent.agent.lookout import keep_looking
 from bus_agent.agent.printing import SPOOLER_GONE
 from bus_agent.agent.rows import Job
 from bus_agent.agent.spooler_line import SpoolerLine
@@ -15,7 +16,6 @@ from bus_agent.agent.syncer import Syncer
 from bus_agent.errors import SpoolerGoneError
 from bus_agent.ipc.messages import Cancel
 from cityhall_base.clock import Clock
-from cityhall_base.store import TROUBLE, trouble
 from cityhall_wire.lifecycle import AT_PRINTER, By, Event, JobState
 from cityhall_wire.limits import Limits
 from cityhall_wire.messages.link import Doubt
@@ -48,18 +48,7 @@ class Guard:
 
     async def run(self) -> None:
         """For ever."""
-        seen, said = 0, ""
-        while True:
-            seen = self._syncer.planned.count
-            try:
-                self.look()
-                said = ""
-            except TROUBLE as error:
-                # A cancel has been said by then, and its record is missing. Loud once, then quiet.
-                if str(error) != said:
-                    log.warning("%s", trouble(error))
-                said = str(error)
-            await self._syncer.planned.after(seen, TICK_S)
+        await keep_looking(self.look, self._syncer.planned, log, TICK_S)
 
     def look(self) -> None:
         """Once, now."""

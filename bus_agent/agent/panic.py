@@ -14,11 +14,11 @@ from starlette.routing import Route
 from bus_agent.agent.bodies import Bodies
 from bus_agent.agent.duty import Duty
 from bus_agent.agent.facts import Scribe
+from bus_agent.agent.lookout import keep_looking
 from bus_agent.agent.roster import Roster
 from bus_agent.agent.store import BusStore
 from bus_agent.agent.syncer import Syncer
 from cityhall_base.reasons import REASONS, Reason
-from cityhall_base.store import TROUBLE, trouble
 from cityhall_wire.lifecycle import BEFORE_RELEASE, By, Event
 from cityhall_wire.messages.link import Panic as Pressed
 from cityhall_wire.modes import DutyCause
@@ -56,17 +56,7 @@ class Panic:
 
     async def run(self) -> None:
         """For ever."""
-        said = ""
-        while True:
-            seen = self._syncer.planned.count
-            try:
-                self.look()
-                said = ""
-            except TROUBLE as error:
-                if str(error) != said:
-                    log.error("not everything is destroyed yet: %s", trouble(error))  # noqa: TRY400 - the sentence is enough
-                said = str(error)
-            await self._syncer.planned.after(seen, REST_S if said else 60 * REST_S)
+        await keep_looking(self.look, self._syncer.planned, log, 60 * REST_S, REST_S)
 
     def look(self) -> None:
         """Once, now."""

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from bus_agent.agent.duty import Duty
 from bus_agent.agent.facts import Scribe
 from bus_agent.agent.hours import DutyHours
+from bus_agent.agent.lookout import keep_looking
 from bus_agent.agent.movement import Journey, Motion
 from bus_agent.agent.seat import end_session
 from bus_agent.agent.store import BusStore
@@ -18,7 +19,6 @@ from bus_agent.agent.syncer import Syncer
 from bus_agent.errors import OutsideHoursError, RefusedError
 from cityhall_base.clock import Clock, business_day
 from cityhall_base.reasons import Reason
-from cityhall_base.store import TROUBLE, trouble
 from cityhall_wire.lifecycle import BEFORE_RELEASE, By
 from cityhall_wire.messages.link import DutyChanged
 from cityhall_wire.modes import RULES, DutyCause, DutyMode, Seat
@@ -64,18 +64,7 @@ class Roster:
 
     async def run(self) -> None:
         """For ever."""
-        said = ""
-        while True:
-            seen = self._syncer.planned.count
-            try:
-                self.look()
-                said = ""
-            except TROUBLE as error:
-                # What was left is left; only its record is missing. Loud once, then quiet.
-                if str(error) != said:
-                    log.warning("%s", trouble(error))
-                said = str(error)
-            await self._syncer.planned.after(seen, TICK_S)
+        await keep_looking(self.look, self._syncer.planned, log, TICK_S)
 
     def look(self) -> None:
         """Once, now. Raises what the disk raises (cityhall_base.store.TROUBLE), and has left the duty by then."""
