@@ -273,16 +273,14 @@ def test_munakata_2023_a_bus_with_an_older_program_or_configuration_gets_no_key(
     house.run_from(older, "spooler", "agent")
     sent = house.documents_sent
     with resident(house) as visit:
-        assert why_locked(visit) == "software_not_approved"
+        wait_locked(visit, "software_not_approved")
         (digest,) = house.asked(house.relay_db, "select software from buses")
         approved = f'approved_software = ["{digest.hex()}"]'
         where.relay_toml.write_text(re.sub("approved_software = .*", approved, where.relay_toml.read_text()))
         with where.city_toml.open("a") as file:
             file.write("# a section has moved\n")
         house.restart("relay")
-        wait_until(
-            lambda: why_locked(visit) == "config_differs", STEP_S, "the program is approved, the configuration is not"
-        )
+        wait_locked(visit, "config_differs")  # the program is approved now
         assert (house.documents_sent, house.releases(visit.job), visit.at_city_hall["attempt"]) == (sent, [], 1)
         raw, signature = publish(where)
         (bus.published / "city.toml").write_bytes(raw)
@@ -293,14 +291,14 @@ def test_munakata_2023_a_bus_with_an_older_program_or_configuration_gets_no_key(
         assert visit.copies == 1
 
 
-def why_locked(visit: Visit) -> str:
-    """Why the bus gets neither lease nor session: one sentence on both screens, and for whoever presses print."""
-    wait_until(lambda: visit.house.snapshot()["locked"] is not None, STEP_S, "the bus hears that it is locked")
-    locked, (seen,) = visit.house.snapshot()["locked"], visit.clerk.buses()
-    with pytest.raises(AssertionError, match=locked["key"]):
+def wait_locked(visit: Visit, reason: str) -> None:
+    """Until the bus gets neither lease nor session for this reason: one sentence on both screens, and for whoever presses print."""
+    key = f"reason.{reason}"
+    wait_until(lambda: (visit.house.snapshot()["locked"] or {}).get("key") == key, STEP_S, f"the bus hears {key}")
+    (seen,) = visit.clerk.buses()
+    assert seen["locked"]["sentence"] == visit.house.snapshot()["locked"]["sentence"] != ""
+    with pytest.raises(AssertionError, match=key):
         visit.press("print")
-    assert seen["locked"]["sentence"] == locked["sentence"] != ""
-    return str(locked["reason"])
 
 
 def test_takamatsu_2024_a_second_relay_on_the_same_database_does_not_start(house: Scenery) -> None:
