@@ -10,9 +10,7 @@ from provisioning.files import me, write
 from provisioning.small_city import Plan
 from tests.crash.lines import Line
 from tests.crash.points import Switchboard
-from tests.crash.powered import SIDES, PoweredHouse, with_tests
-
-__all__ = ["SIDES", "CrashHouse"]
+from tests.crash.powered import PoweredHouse, with_tests
 
 PRINT_S: Final = 0.3
 

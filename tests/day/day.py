@@ -9,8 +9,8 @@ from cityhall_relay import trial_page
 from provisioning.demo.stage import Scene
 from provisioning.small_city import BUS
 from tests.day.house import DayHouse
-from tests.day.people import STEP_S, Errand, NotDoneError, People, Visit
-from tests.day.tray import CHANGE_YEN, FIRST, SHEETS, Tray, number
+from tests.day.people import Errand, NotDoneError, People, Visit
+from tests.day.tray import FIRST, SHEETS, Tray, number
 from tests.integration.bus_lab import certificate
 
 Json = dict[str, Any]
@@ -171,6 +171,3 @@ class Day:
         self.people.until(lambda: visit.ended, visit.look_into_the_tray, "the print is given up")
         if self.tray.came_out(errand.sha256):
             raise NotDoneError("a refill brought out a sheet")
-
-
-__all__ = ["BUS", "CHANGE_YEN", "STEP_S", "Day", "PowerCut"]
