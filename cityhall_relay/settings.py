@@ -78,8 +78,13 @@ class BusKeys(Table, frozen=True, kw_only=True):
 
 
 class Right(StrEnum):
-    """What not every clerk may do."""
+    """What not everybody may do. Whoever writes into the books reads them too."""
 
+    COUNTER = (
+        "counter"  # answer calls, send documents and allow their print; a clerk of relay.toml has it without a word
+    )
+    READ = "read"  # read ledger, fees, checklists and audit
+    PEOPLE = "people"  # who may do what: accounts of the console
     BOOKS = "books"  # write into the books of sheets and fees, and read them
     DUTY = "duty"  # let a bus stay on duty for longer, name a substitute concierge
     REVOKE = "revoke"  # take a bus out of service, and with a second person back into it

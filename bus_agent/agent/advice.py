@@ -7,13 +7,12 @@ somebody's document in it, then the line, then everything that can wait.
 from collections.abc import Container, Iterator
 from typing import Final
 
-import msgspec
-
 from bus_agent.agent import dead_zone
 from bus_agent.agent.duty import Duty
 from bus_agent.agent.rows import Job
 from bus_agent.agent.syncer import LinkState
 from bus_agent.errors import RefusedError, SpoolerGoneError
+from bus_agent.shown import Advice
 from cityhall_base import reasons
 from cityhall_base.printer_state import PrinterWord, Severity
 from cityhall_base.reasons import MAY_HOLD, UNCONFIRMED
@@ -47,15 +46,6 @@ class Do(Word):
     WAIT_FOR_PRINTER = ("do.wait_for_printer", "The document is being printed; wait.")
     PRINT = ("do.print", "Read the check word back to the clerk, then press print.")
     WAIT_FOR_DOCUMENT = ("do.wait_for_document", "The document is on its way; wait.")
-
-
-class Advice(msgspec.Struct, frozen=True):
-    """`job` is empty where the sentence is about none; `detail` is what stands for `{detail}` in the catalogue."""
-
-    key: str
-    sentence: str
-    job: str = ""
-    detail: str = ""
 
 
 _WITH_A_DOCUMENT: Final = {

@@ -17,8 +17,8 @@ from starlette.routing import Route
 from bus_agent.agent.commands import Commands
 from bus_agent.agent.printing import Printing
 from bus_agent.agent.pulse import Pulse
-from bus_agent.agent.snapshot import Snapshot
 from bus_agent.errors import BusError, UnknownJobError
+from bus_agent.shown import Snapshot
 from cityhall_base.web import reading
 from cityhall_base.web.app import application
 from cityhall_base.web.errors import HANDLERS, plain

@@ -1,48 +1,8 @@
 """What the screen shows of the books."""
 
-import msgspec
-
 from bus_agent.agent.books import Books, said
+from bus_agent.shown import BooksShown, DifferenceShown, FeeShown, PaperShown
 from cityhall_base.words import Language
-
-
-class DifferenceShown(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing in which book and drawer differ. `detail` is the numbers, or how many sheets."""
-
-    key: str
-    sentence: str
-    detail: str
-    sheets: int
-    numbers: tuple[str, ...]
-
-
-class PaperShown(msgspec.Struct, frozen=True, kw_only=True):
-    """One numbered paper: what must lie in the drawer, and what does not agree."""
-
-    paper: str
-    left: int
-    next: str  # the number on top; empty where there is none
-    rows: tuple[str, ...]  # all numbers that must lie there
-    counted_on: str  # JST date of the last count, where no sheet has moved since
-    differences: tuple[DifferenceShown, ...]
-
-
-class FeeShown(msgspec.Struct, frozen=True, kw_only=True):
-    """A fee that is open: above 0 yen to be paid or waived, below to be refunded."""
-
-    job: str
-    check_word: str
-    yen: int
-
-
-class BooksShown(msgspec.Struct, frozen=True, kw_only=True):
-    """`GET /v1/books`, and `books` of the snapshot."""
-
-    papers: tuple[PaperShown, ...]
-    cash_expected: int
-    cash_off: int  # so much more in the box than the books say, at the last count
-    cash_counted_on: str
-    open_fees: tuple[FeeShown, ...]
 
 
 def shown(books: Books) -> BooksShown:

@@ -26,11 +26,12 @@ from bus_agent.agent.printing import Printing
 from bus_agent.agent.readiness import Readiness
 from bus_agent.agent.release import ReleaseCourier
 from bus_agent.agent.roster import Roster
-from bus_agent.agent.snapshot import Camera, Snapshot
+from bus_agent.agent.snapshot import Camera
 from bus_agent.agent.spooler_line import SpoolerLine
 from bus_agent.agent.store import STORE, BusStore
 from bus_agent.agent.syncer import Digests, Syncer
 from bus_agent.settings import AgentSettings, load_agent_settings, uid_of
+from bus_agent.shown import Snapshot
 from cityhall_base import keys, notify
 from cityhall_base.boot import boot_id
 from cityhall_base.city import load_signed_city

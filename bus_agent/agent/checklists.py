@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 
-import msgspec
-
 from bus_agent.agent.advice import Do
 from bus_agent.agent.checks import Facts, look
 from bus_agent.agent.duty import Duty
@@ -27,6 +25,7 @@ from bus_agent.errors import (
     OpeningMissingError,
     UnknownItemError,
 )
+from bus_agent.shown import ItemShown, ListShown
 from cityhall_base.clock import Clock, business_day
 from cityhall_base.people import Checklists as Lists
 from cityhall_base.people import ListItem
@@ -46,32 +45,6 @@ class ListWord(Word):
     TICK = ("check.tick", "Look at it, then tick it.")
     TICKED = ("check.ticked", "Looked at and well.")
     NOT_WELL = ("check.not_well", "Reported as not well: {detail}.")
-
-
-class ItemShown(msgspec.Struct, frozen=True, kw_only=True):
-    """One line. `ok` is null while nobody has looked; `key` and `sentence` say what to do or what was seen."""
-
-    item: str
-    text: str
-    text_en: str
-    box: str  # what the box looks at itself; empty: a person does
-    ok: bool | None
-    by: str  # who ticked it; empty where the box looks
-    at: int  # UTC milliseconds; 0 where the box looks
-    note: str
-    key: str
-    sentence: str
-    detail: str = ""
-
-
-class ListShown(msgspec.Struct, frozen=True, kw_only=True):
-    """One of today's lists. `complete` is UTC milliseconds, 0 while it is open."""
-
-    which: Which
-    day: str
-    complete: int
-    by: str
-    items: tuple[ItemShown, ...]
 
 
 class _Tick(NamedTuple):

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bus_agent.agent.api import read_body
-from bus_agent.agent.checklists import Checklists, ListShown
+from bus_agent.agent.checklists import Checklists
 from bus_agent.agent.checks import Books, Facts
 from bus_agent.agent.commands import Commands
 from bus_agent.agent.duty import Duty
@@ -20,6 +20,7 @@ from bus_agent.agent.snapshot import Camera
 from bus_agent.agent.store import BusStore
 from bus_agent.agent.syncer import Syncer
 from bus_agent.errors import UnknownItemError
+from bus_agent.shown import ListShown
 from cityhall_base.city import City
 from cityhall_base.clock import Clock
 from cityhall_wire.headers import Name, OpaqueId

@@ -25,6 +25,7 @@ from bus_agent.errors import (
     PinWaitError,
     WrongPinError,
 )
+from bus_agent.shown import SignedInShown
 from cityhall_base import pin as pins
 from cityhall_base.clock import Clock, business_day
 from cityhall_base.people import Concierge
@@ -108,15 +109,6 @@ class Entrance(NamedTuple):
 
     concierges: Mapping[str, Concierge]
     boot_id: str  # the kernel's
-
-
-class SignedInShown(msgspec.Struct, frozen=True, kw_only=True):
-    """In the snapshot. `wanted`: in this city somebody must be signed in."""
-
-    wanted: bool = False
-    who: str = ""
-    how: str = ""
-    pin_wait_s: int = 0
 
 
 class SigningIn:

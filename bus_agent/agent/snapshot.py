@@ -5,132 +5,21 @@ from collections.abc import Callable
 import msgspec
 
 from bus_agent.agent import dead_zone
-from bus_agent.agent.advice import Advice, advise, printer_empty
+from bus_agent.agent.advice import advise, printer_empty
 from bus_agent.agent.books import Books
-from bus_agent.agent.books_view import BooksShown, shown
-from bus_agent.agent.checklists import ListShown
+from bus_agent.agent.books_view import shown
 from bus_agent.agent.duty import Duty
 from bus_agent.agent.roster import Roster
 from bus_agent.agent.rows import Job
-from bus_agent.agent.signing_in import SignedInShown
 from bus_agent.agent.store import BusStore
 from bus_agent.agent.syncer import LinkState, Syncer
 from bus_agent.ipc.messages import Supply
+from bus_agent.shown import DutyShown, JobShown, LinkShown, LockShown, NoteShown, PrinterShown, Snapshot, SupplyShown
 from cityhall_base import reasons
 from cityhall_base.printer_state import supply
 from cityhall_base.words import Language
 from cityhall_wire import check_word
-from cityhall_wire.messages.link import PrinterSummary
-from cityhall_wire.messages.relay import SessionView
-from cityhall_wire.modes import RULES, DutyMode
-
-
-class LinkShown(msgspec.Struct, frozen=True, kw_only=True):
-    """`state` is up or down; one that is down and `calm` is shown grey, else it says: look here."""
-
-    state: str
-    calm: bool
-    since: int  # UTC milliseconds
-    key: str
-    sentence: str
-
-
-class NoteShown(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that the printer says. `severity` is now, soon or technician; `reason` is the technician's alone."""
-
-    severity: str
-    key: str
-    sentence: str
-    reason: str
-
-
-class SupplyShown(msgspec.Struct, frozen=True, kw_only=True):
-    """Toner, waste toner and the like. `level` is per cent, -1 where the printer does not say."""
-
-    type: str
-    color: str
-    level: int
-    sentence: str
-
-
-class PrinterShown(msgspec.Struct, frozen=True, kw_only=True):
-    """The printer in words. Where nothing fresh was heard, all but `told_before_s` says so: old values are never shown."""
-
-    notes: tuple[NoteShown, ...]  # the most pressing first; empty: all is well
-    told_before_s: int | None  # seconds since the spooler spoke; None while it is gone
-    supplies: tuple[SupplyShown, ...]
-    media_ready: tuple[str, ...]  # PWG 5101.1 names of what lies in the trays; empty where the printer cannot tell
-    impressions: int | None  # the printer's own counter over its life
-
-
-class DutyShown(msgspec.Struct, frozen=True, kw_only=True):
-    """The duty beside its mode."""
-
-    seat: str  # whom a session in this mode is with: none, counter, headquarters or technical
-    within_hours: bool
-    hours: tuple[int, int] | None  # today's, from and until, UTC milliseconds; None where today has none
-    extended: bool
-    asked_min: int  # so much later city hall was asked to end it, and no clerk has granted it yet; 0
-    noted: bool  # city hall knows of the last change
-
-
-class JobShown(msgspec.Struct, frozen=True, kw_only=True):
-    """One document. No resident's name: there is none on the bus."""
-
-    job: str
-    state: str
-    attempt: int
-    service: str
-    job_class: str = msgspec.field(name="class")
-    paper: str
-    sheets: int
-    impressions: int
-    document_format: str  # of what is sealed: application/pdf or image/pwg-raster
-    check_word: str  # 照合番号, for example 47・さくら
-    check_word_reading: str  # for example 47 sakura
-    approved: bool
-    received: int  # bytes of ciphertext here
-    size: int  # bytes of ciphertext in all
-    joint_seal: bool  # 割印
-    reissue_of: str | None
-    in_session: bool
-    printer_job: int
-    why: str  # the last reason (cityhall_base.reasons), or an error's key
-    why_sentence: str
-
-
-class LockShown(msgspec.Struct, frozen=True, kw_only=True):
-    """Why nothing can be printed and nobody be called until city hall, or a technician, has mended it."""
-
-    reason: str  # cityhall_base.reasons, for example config_differs or panic
-    key: str
-    sentence: str
-
-
-class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """`GET /v1/snapshot`."""
-
-    bus: str
-    city: str
-    mode: DutyMode
-    duty: DutyShown
-    boot: int
-    at: int  # UTC milliseconds
-    link: LinkShown
-    lease_left_s: int
-    session: SessionView | None
-    printer: PrinterSummary
-    printer_shown: PrinterShown
-    printer_empty: bool  # nothing can come out of it any more; false also while something prints
-    spooler: bool
-    opener_ready: bool  # 印刷 starts at once
-    jobs: tuple[JobShown, ...]
-    payload_bytes_received: int
-    advice: Advice
-    books: BooksShown
-    signed_in: SignedInShown = SignedInShown()
-    checklists: tuple[ListShown, ...] = ()  # today's, as far as the city has any
-    locked: LockShown | None = None
+from cityhall_wire.modes import RULES
 
 
 class Camera:

@@ -17,7 +17,7 @@ from msgspec import Meta
 from cityhall_wire import PROTOCOL_VERSION, strict_json
 from cityhall_wire.errors import SignatureError, UnknownKindError, UnknownVersionError
 from cityhall_wire.headers import Name
-from cityhall_wire.messages import link, people, printing, relay, statement
+from cityhall_wire.messages import link, people, printing, relay, statement, visit
 
 ENVELOPE_BYTES: Final = strict_json.MESSAGE_BYTES
 """Largest envelope; its payload is base64 and so three quarters of this."""
@@ -62,6 +62,9 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "signed-in": Kind(people.SignedIn, Role.LINK),
         "substitute": Kind(people.Substitute, Role.LINK),
         "panic": Kind(link.Panic, Role.LINK),
+        "at-stop": Kind(visit.AtStop, Role.LINK),
+        "feedback": Kind(visit.Feedback, Role.LINK),
+        "day-wanted": Kind(visit.DayWanted, Role.LINK),
         "release-request": Kind(printing.ReleaseRequest, Role.PRINT),
         "evidence": Kind(printing.Evidence, Role.PRINT),
         "plan": Kind(relay.Plan, Role.RELAY),
@@ -70,6 +73,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "receipt": Kind(relay.Receipt, Role.RELAY),
         "session-receipt": Kind(relay.SessionReceipt, Role.RELAY),
         "noted": Kind(relay.Noted, Role.RELAY),
+        "day-plan": Kind(visit.DayPlan, Role.RELAY),
         "substitute-receipt": Kind(people.SubstituteReceipt, Role.RELAY),
         "deletion-receipt": Kind(relay.DeletionReceipt, Role.RELAY),
         "stale": Kind(relay.Stale, Role.RELAY),

@@ -44,7 +44,7 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
     seconds: Ordinal
 
 
-class SessionView(msgspec.Struct, frozen=True, kw_only=True):
+class SessionView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The counter session (窓口対応) that is live on this bus. No resident's name in it."""
 
     session: SessionId
@@ -53,6 +53,7 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
     stop: Name
     slot: Annotated[int, Meta(ge=0, le=999)]  # 0: no booking
     seconds_left: Count
+    checked: bool = False  # the clerk has seen who it is (本人確認), and made the 支援措置 check
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +89,7 @@ class Plan(Answer, frozen=True, kw_only=True, omit_defaults=True):
     wishes: Annotated[
         tuple[BookEntry, ...], Meta(max_length=WISHES)
     ] = ()  # lines that the bus shall write into its book
+    day: Annotated[bytes, Meta(min_length=8, max_length=8)] | None = None  # names today's slots, where there are any
     books_wanted: Count | None = None  # the bus shall say again every line of its book after this number
 
 

@@ -4,8 +4,9 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import Final
 
-from bus_agent.agent.advice import Advice, Do, advise
+from bus_agent.agent.advice import Do, advise
 from bus_agent.errors import BusError
+from bus_agent.shown import Advice
 from cityhall_base.store import TROUBLE
 from cityhall_relay.errors import RelayError
 from cityhall_relay.intake.errors import IntakeError

@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
-from bus_agent.agent.advice import Advice, advise
+from bus_agent.agent.advice import advise
 from bus_agent.agent.duty import STALE_S, Duty, OnBoard
 from bus_agent.agent.rows import Job
 from bus_agent.agent.snapshot import _printer
 from bus_agent.agent.syncer import LinkState
 from bus_agent.errors import WrongPaperError
 from bus_agent.ipc.messages import Status, Supply
+from bus_agent.shown import Advice
 from cityhall_base.city import Paper
 from cityhall_wire.lifecycle import JobState
 from cityhall_wire.messages.link import PrinterSummary

@@ -1,0 +1,1 @@
+"""The concierge's screen: a client of the local API without any truth of its own."""
