@@ -33,6 +33,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     call_s: Annotated[int, Meta(ge=20, le=900)] = 120
     """A call that no clerk accepts ends: the concierge telephones the section instead."""
 
+    call_next_s: Annotated[int, Meta(ge=5, le=900)] = 40
+    """A call that nobody of its section took rings at the section's deputy too: about the tenth ring."""
+
     unapproved_s: Annotated[int, Meta(ge=10, le=3600)] = 600
     """Sealed and not approved: the clerk has turned to something else."""
 
