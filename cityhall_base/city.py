@@ -160,6 +160,11 @@ def _cross_check(city: City) -> list[str]:
     ]
     for name, printer in city.printers.items():
         problems += problems_of(name, printer)
+    problems += [
+        f"services.{name}.checks: false, for a test page is nobody's"
+        for name, service in city.services.items()
+        if service.checks and service.job_class is JobClass.TEST
+    ]
     has_test = any(service.job_class is JobClass.TEST for service in city.services.values())
     problems += people.problems_of(city.checklists, city.concierges, has_test=has_test)
     problems += _deputy_problems(city)
