@@ -5,8 +5,6 @@ none at all, also by a bus that was without power meanwhile. A session that goes
 is locked, leaves nothing to be shown; nor does one that gave way to another call.
 """
 
-from typing import Final
-
 import msgspec
 
 from bus_agent.agent.duty import Duty
