@@ -55,6 +55,7 @@ class Visits:
         live, session = self._live(), self._duty.session
         if live is not None and (self._duty.lock.reason or not may_meet(self._duty.mode)):
             with self._store.event():
+                self._store.record("visit_gone", session=live.session)
                 self._forget_live()
         elif live is not None and session is None:
             with self._store.event():
@@ -79,8 +80,10 @@ class Visits:
 
     def seen(self) -> None:
         """She has seen how the last visit ended. None to be seen is no error."""
-        with self._store.event():
-            self._forget_last()
+        if (visit := self.shown()) is not None:
+            with self._store.event():
+                self._store.record("visit_seen", session=visit.session)
+                self._forget_last()
 
     def feedback(self, face: int) -> None:
         """利用者の声, once for each visit; raises NoVisitError."""
@@ -119,11 +122,13 @@ class Visits:
             self._slots.visited(live.slot)
 
     def _begin(self, live: _Live) -> None:
+        self._store.record("visit", session=live.session, accepted=live.accepted)
         self._store.put(_LIVE, msgspec.json.encode(live))
         self._forget_last()
 
     def _end(self, live: _Live, *, ended_here: bool) -> None:
         self._forget_live()
+        self._store.record("visit_over", session=live.session, accepted=live.accepted, here=ended_here)
         if live.day != self._today():
             return
         counter = RULES[self._duty.mode].seat is Seat.COUNTER
