@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from bus_agent import cli_books, cli_people
+from bus_agent import cli_books, cli_people, cli_tour
 from bus_agent.errors import AgentGoneError, BusError
 from bus_agent.places import API_SOCKET
 from cityhall_base import log
@@ -183,6 +183,7 @@ def _add_clients(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     extend = add("extend", "ask city hall to end today's duty later; a clerk grants it (延長)")
     extend.add_argument("minutes", type=int, choices=range(1, 121), metavar="MINUTES", help="1 to 120")
     cli_people.register(commands, add)
+    cli_tour.register(add)
     verify = add("verify", "check the hash chain of the journal")
     verify.add_argument("--config", type=Path, metavar="FILE", help="read bus.toml's store itself, the agent stopped")
 

@@ -326,6 +326,27 @@ class ExtensionRefusedError(CityHallRefusesError):
     key = "refused.extension"
 
 
+# --- where the bus stands, and the visit ---
+
+
+class UnknownStopError(RefusedError):
+    """City hall's configuration has no such stop; choose one of its list."""
+
+    key = "refused.unknown_stop"
+
+
+class NoStopHereError(RefusedError):
+    """In this duty mode the bus stands at no stop; change the mode first."""
+
+    key = "refused.no_stop_here"
+
+
+class NoVisitError(RefusedError):
+    """There is no visit of which somebody could still say how it was."""
+
+    key = "refused.no_visit"
+
+
 # --- who is on board, and the checklists ---
 
 

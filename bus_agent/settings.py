@@ -48,6 +48,12 @@ class MovementSettings(Table, frozen=True, kw_only=True):
     settle_s: Annotated[float, Meta(ge=0, le=60)] = 5  # the line must say the same for so long
 
 
+class PowerSettings(Table, frozen=True, kw_only=True):
+    """How the box learns what it runs on (bus_agent/agent/power.py): the kernel's folder of power supplies."""
+
+    folder: Path
+
+
 class AgentSettings(Table, frozen=True, kw_only=True):
     """bus.toml."""
 
@@ -60,6 +66,7 @@ class AgentSettings(Table, frozen=True, kw_only=True):
     relay: RelaySettings
     broker: Broker | None = None
     movement: MovementSettings | None = None  # without it nobody knows whether the vehicle drives
+    power: PowerSettings | None = None  # without it nobody knows whether it runs on its battery
     api_socket: Path = API_SOCKET
     api_socket_mode: SocketMode = 0o600
     api_socket_group: str = ""

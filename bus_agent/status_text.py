@@ -6,6 +6,8 @@ It is the technician's view: what the printer says in its own words stands here,
 from collections.abc import Iterator
 from typing import Any
 
+from bus_agent.light_words import NAMES
+from bus_agent.shown import Light
 from cityhall_base import reasons, terms
 from cityhall_base.clock import jst
 from cityhall_base.printer_state import PrinterWord, supply
@@ -22,6 +24,8 @@ class StatusWord(Word):
     HOURS = ("status.hours", "duty hours")
     NO_HOURS = ("status.no_hours", "none today")
     ASKED = ("status.asked", "{detail} min more asked for")
+    STOP = ("status.stop", "stop")
+    LIGHTS = ("status.lights", "lights")
     LINK = ("status.link", "city hall")
     LINK_UP = ("status.link_up", "connected")
     SESSION = ("status.session", "counter session")
@@ -58,6 +62,10 @@ def _lines(seen: Json, language: Language) -> Iterator[tuple[Word, str]]:
     yield StatusWord.BUS, f"{seen['bus']} (boot {seen['boot']})"
     yield StatusWord.MODE, terms.mode(seen["mode"], language)
     yield StatusWord.HOURS, _hours(seen["duty"], language)
+    if stop := seen.get("day", {}).get("stop"):
+        yield StatusWord.STOP, stop
+    if lights := seen.get("lights"):
+        yield StatusWord.LIGHTS, "  ".join(_light(light, language) for light in lights)
     lease = StatusWord.LEASE.say(language, str(seen["lease_left_s"]))
     up = f"{StatusWord.LINK_UP.say(language)}, {lease}"
     yield StatusWord.LINK, up if link["state"] == "up" else sentence(link, language)
@@ -69,6 +77,10 @@ def _lines(seen: Json, language: Language) -> Iterator[tuple[Word, str]]:
     for job in seen["jobs"]:
         yield StatusWord.DOCUMENT, _job(job, language)
     yield StatusWord.NEXT, sentence(seen["advice"], language)
+
+
+def _light(light: Json, language: Language) -> str:
+    return f"{NAMES[Light(light['light'])].say(language)} {sentence(light['short'], language)}"
 
 
 def _hours(duty: Json, language: Language) -> str:

@@ -115,6 +115,10 @@ class Reason(Word):
     VOIDED = ("reason.voided", "The clerk declared it void.")
     IDENTITY = ("reason.identity", "The person's identity could not be confirmed.")
     PAPER = ("reason.paper", "The bus has no paper for this document.")
+    CHECK_WORD = (
+        "reason.check_word",
+        "Bus and city hall read different check words, so it is not printed; the clerk sends it again.",
+    )
     # The bus stops a print.
     MODE_LEFT = ("reason.mode_left", "The bus left the duty mode in which it may print.")
     SESSION_ENDED = ("reason.session_ended", "The counter session ended while the document was at the printer.")

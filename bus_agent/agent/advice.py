@@ -14,7 +14,7 @@ from bus_agent.agent.syncer import LinkState
 from bus_agent.errors import RefusedError, SpoolerGoneError
 from bus_agent.shown import Advice
 from cityhall_base import reasons
-from cityhall_base.printer_state import PrinterWord, Severity
+from cityhall_base.printer_state import Note, PrinterWord, Severity
 from cityhall_base.reasons import MAY_HOLD, UNCONFIRMED
 from cityhall_base.words import Language, Word
 from cityhall_wire.lifecycle import AT_PRINTER, JobState
@@ -95,8 +95,7 @@ def _of_line(jobs: list[Job], duty: Duty, link: LinkState) -> Iterator[Advice]:
 def _at_the_tray(jobs: list[Job], duty: Duty) -> Iterator[Advice]:
     for job in jobs:
         if job.state is JobState.UNCERTAIN:
-            # What has not been asked yet is waited for inside the session, where a refill is somebody's own.
-            if job.why in UNCONFIRMED or (job.why in MAY_HOLD and duty.why_end(job)):
+            if _may_hold(job, duty):
                 yield _advice(Do.SWITCH_OFF, job.job)
             # A sheet that is still in the machine cannot be looked at. Nothing else is mended before she has looked:
             # a refill might bring out what nobody waits for any more.
@@ -105,6 +104,11 @@ def _at_the_tray(jobs: list[Job], duty: Duty) -> Iterator[Advice]:
     for job in jobs:
         if job.state is JobState.PRINTED:
             yield _advice(Do.HAND_OVER, job.job)
+
+
+def _may_hold(job: Job, duty: Duty) -> bool:
+    # What has not been asked yet is waited for inside the session, where a refill is somebody's own.
+    return job.why in UNCONFIRMED or (job.why in MAY_HOLD and duty.why_end(job) is not None)
 
 
 def _in_the_printer(jobs: list[Job], duty: Duty) -> Iterator[Advice]:
@@ -121,6 +125,30 @@ def _standing(job: Job, duty: Duty, words: Container[PrinterWord] = frozenset(Pr
     for note in duty.printer_notes:
         if note.severity is Severity.NOW and note.word in words:
             yield _advice(_WITH_A_DOCUMENT.get(note.word, note.word), job.job, duty.paper_name(job))
+
+
+def hands_off(jobs: list[Job], duty: Duty) -> Advice | None:
+    """What is said first of a printer into which nobody may put paper now; None where somebody may."""
+    for job in jobs:
+        if job.state is JobState.UNCERTAIN and _may_hold(job, duty):
+            return _advice(Do.SWITCH_OFF, job.job)
+    for job in jobs:
+        if job.state in AT_PRINTER and duty.why_end(job):
+            return _advice(Do.LEAVE_PRINTER, job.job)
+    return None
+
+
+def about(note: Note, jobs: list[Job], duty: Duty) -> Advice:
+    """What is said of one thing that the printer says, whatever else is the matter with it."""
+    if pressing := hands_off(jobs, duty):
+        return pressing
+    for job in jobs:
+        if job.state is JobState.UNCERTAIN and note.word not in _HIDES_SHEETS:
+            return _advice(Do.LOOK, job.job)
+    for job in jobs:
+        if job.state in AT_PRINTER | {JobState.UNCERTAIN} and note.severity is Severity.NOW:
+            return _advice(_WITH_A_DOCUMENT.get(note.word, note.word), job.job, duty.paper_name(job))
+    return _advice(note.word)
 
 
 def printer_empty(jobs: list[Job]) -> bool:

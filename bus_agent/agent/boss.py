@@ -30,6 +30,7 @@ from bus_agent.agent.snapshot import Camera
 from bus_agent.agent.spooler_line import SpoolerLine
 from bus_agent.agent.store import STORE, BusStore
 from bus_agent.agent.syncer import Digests, Syncer
+from bus_agent.agent.tour import Tour
 from bus_agent.settings import AgentSettings, load_agent_settings, uid_of
 from bus_agent.shown import Snapshot
 from cityhall_base import keys, notify
@@ -95,11 +96,23 @@ class Boss:
         self._camera = Camera(bus, city.city, store, duty, syncer, books, self.roster)
         self.people = People(city, store, scribe, syncer, duty, boot_id(), clock, books)
         self.people.wire(self.commands, self._camera)
+        self.tour = Tour(file, store, scribe, syncer, duty, self.roster, books, clock, settings.power)
+        self.tour.wire(self.commands, planner, self._camera)
         # Every commit is shown, and looked at by whoever waits for a change.
         store.on_commit(syncer.planned.beat)
 
         self._machines = (
-            *(syncer, self.carrier, line, self.guard, self.panic, self.readiness, self.roster, self.people.signing_in),
+            *(
+                syncer,
+                self.carrier,
+                line,
+                self.guard,
+                self.panic,
+                self.readiness,
+                self.roster,
+                self.people.signing_in,
+                self.tour,
+            ),
         )
 
     async def run(self) -> None:
@@ -110,7 +123,7 @@ class Boss:
         # Before anybody is served: a duty that ended while this was off is over.
         self.roster.look()
         self.bodies.keep_only({job.job for job in self.store.jobs() if job.body_kept})
-        desks = (BooksDesk(self.books), self.people, PanicDesk(self.panic))
+        desks = (BooksDesk(self.books), self.people, PanicDesk(self.panic), self.tour)
         api = Api(self._snapshot, self.syncer.planned, self.printing, self.commands, self.store.verify_journal, desks)
         web = server.make(api.app(), self._settings)
         try:

@@ -41,7 +41,8 @@ _NUMBER_LENGTH: Final = 32
 class Commands:
     """Each is one event here, and one signed fact on its way to city hall. Raises RefusedError.
 
-    `handed_over` hear of each hand-over, inside its event.
+    `handed_over` hear of each hand-over and `ended` of each session's end, inside its event; `called` of each call that city hall
+    took: session, section, stop and slot.
     """
 
     def __init__(
@@ -50,6 +51,8 @@ class Commands:
         self._store, self._duty, self._scribe, self._syncer = store, duty, scribe, syncer
         self._books, self._roster = books, roster
         self.handed_over: list[Callable[[Job], None]] = []
+        self.called: list[Callable[[str, str, str, int], None]] = []
+        self.ended: list[Callable[[str], None]] = []
 
     # --- the counter session ---
 
@@ -69,6 +72,8 @@ class Commands:
         if isinstance(answer, Refusal):
             raise CallRefusedError(answer.reason)
         self._syncer.wake()
+        for hear in self.called:
+            hear(session, section, stop, slot)
 
     def end_session(self) -> None:
         """終了: the resident has left the seat. What is not at the printer is dead here at once, whatever the line does."""
@@ -77,6 +82,8 @@ class Commands:
             raise NoSessionError
         with self._store.event():
             end_session(self._store, self._scribe, session.session, Reason.ENDED_ON_BUS, By.CONCIERGE)
+            for hear in self.ended:
+                hear(session.session)
         self._duty.forget_session(session.session)
         self._syncer.wake()
 
@@ -136,7 +143,9 @@ class Commands:
         attempt = self._store.job(name).attempt
         try:
             with self._store.event():
-                job = self._store.step(name, event, By.CONCIERGE)
+                # Why sheets are spoiled is the book's; why nothing is printed stands beside the document.
+                kept = {"why": fields["why"]} if event is Event.REFUSE else {}
+                job = self._store.step(name, event, By.CONCIERGE, **kept)
                 if line is not None:
                     fields["entry"] = line()
                 self._scribe.queue(kind, name, attempt=attempt, **fields)

@@ -31,6 +31,10 @@ _ENTERED, _BEFORE = "duty_entered", "mode_before"
 log = logging.getLogger(__name__)
 
 
+def _nothing() -> None:
+    pass
+
+
 class _Change(NamedTuple):
     before: DutyMode
     after: DutyMode
@@ -38,6 +42,7 @@ class _Change(NamedTuple):
     since: int
     sessions: tuple[str, ...]  # that end with it
     remember: dict[str, bytes]
+    also: Callable[[], None]
 
 
 class Roster:
@@ -74,15 +79,15 @@ class Roster:
         self._enter_by_timetable()
         self._follow_movement()
 
-    def change(self, mode: DutyMode) -> None:
+    def change(self, mode: DutyMode, also: Callable[[], None] = _nothing) -> None:
         """The concierge's wish; raises OutsideHoursError where the mode needs hours that do not hold, what a bar raises, or
-        StoreError."""
+        StoreError. `also` becomes true in the same event."""
         if mode is self._duty.mode:
             return
         if RULES[mode].timed and not self.hours.hold():
             raise OutsideHoursError
         self._check_bars(mode)
-        self._become(mode, DutyCause.CONCIERGE)
+        self._become(mode, DutyCause.CONCIERGE, also=also)
 
     def leave(self, cause: DutyCause) -> None:
         """Off duty at once, by city hall's or anybody's alarm."""
@@ -140,14 +145,20 @@ class Roster:
 
     # --- the change itself ---
 
-    def _become(self, mode: DutyMode, cause: DutyCause, remember: dict[str, bytes] | None = None) -> None:
+    def _become(
+        self,
+        mode: DutyMode,
+        cause: DutyCause,
+        remember: dict[str, bytes] | None = None,
+        also: Callable[[], None] = _nothing,
+    ) -> None:
         before = self._duty.mode
         if mode is before:
             return
         leaves = RULES[before].seat not in (Seat.NONE, RULES[mode].seat)
         ends = self._sessions() if leaves else ()
         facts = {_BEFORE: b""} | (remember or {})
-        change = _Change(before, mode, cause, self._clock.utc_ms(), ends, facts)
+        change = _Change(before, mode, cause, self._clock.utc_ms(), ends, facts, also)
         if RULES[mode].seat is not Seat.NONE:
             # What permits more is permitted when it is written down, and after all that came before it.
             self._write_down()
@@ -187,3 +198,4 @@ class Roster:
             self._scribe.queue(DutyChanged, mode=after, why=change.cause, since=change.since)
             for session in change.sessions:
                 end_session(store, self._scribe, session, Reason.MODE_LEFT, By.LINK_KEY)
+            change.also()

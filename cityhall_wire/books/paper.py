@@ -87,6 +87,11 @@ class PaperBook:
         """The JST date of the last count, where no sheet has moved since; else empty."""
         return self._count.day if self._count.current else ""
 
+    @property
+    def last_count(self) -> str:
+        """The JST date of the last count, whatever has moved since; empty where there was none."""
+        return self._count.day
+
     def next(self, sheets: int, skip: int = 0) -> tuple[Span, ...]:
         """The numbers that lie on top, after those that are out already (`skip`)."""
         return self.numbers.next(sheets, skip + max(self._unnamed, 0))

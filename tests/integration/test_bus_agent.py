@@ -153,7 +153,8 @@ def test_leaving_duty_while_it_prints_asks_what_came_out(house: House) -> None:
 def test_a_call_becomes_a_session_and_a_spoiled_sheet_its_one_reissue(house: House) -> None:
     assert house.concierge.run("call", SECTION, "--stop", STOP, "--slot", "2")["jobs"] == []
     until(house, lambda seen: bool(seen["session"]) and seen["session"]["clerk"] is None, "it rings")
-    assert house.snapshot()["advice"]["key"] == "do.wait_for_answer"
+    ringing = house.snapshot()
+    assert (ringing["advice"]["key"], ringing["call"]["section"]) == ("do.wait_for_answer", SECTION)
     session = str(house.clerk.run("session", "accept")["session"])
     until(house, lambda seen: bool(seen["session"]) and seen["session"]["clerk"] is not None, "a clerk has accepted")
     with delivered(house, session) as job:
@@ -169,7 +170,9 @@ def test_a_call_becomes_a_session_and_a_spoiled_sheet_its_one_reissue(house: Hou
         assert house.clerk.run("show", job)["reissue"] == new
         house.concierge.run("end-session")
         stands(house, new, "canceled", "forgotten")
-        assert house.snapshot()["session"] is None
+        over = house.snapshot()
+        assert (over["session"], over["visit"]["ended_here"], over["day"]["done"]) == (None, True, [2])
+        assert house.concierge.run("seen")["visit"] is None
     stands(house, new, "forgotten")
     seen = house.clerk.run("show", new)
     assert (seen["state"], seen["why"]["key"]) == ("canceled", "reason.ended_on_bus")
@@ -191,8 +194,10 @@ def test_a_missing_city_hall_is_said_plainly_and_comes_back(house: House) -> Non
 def test_mode_and_journal_survive_a_restart(house: House) -> None:
     boot = house.snapshot()["boot"]
     house.concierge.run("mode", "disaster")
+    house.concierge.run("arrive", STOP)
     house.part("agent").restart()
     seen = house.snapshot()
-    assert (seen["mode"], seen["boot"]) == ("disaster", boot + 1)
+    assert (seen["mode"], seen["day"]["stop"], seen["boot"]) == ("disaster", STOP, boot + 1)
+    assert [light["light"] for light in seen["lights"]] == ["power", "line", "city_hall", "printer", "paper"]
     assert house.concierge.run("verify")["rows"] > 10
     house.on_duty()

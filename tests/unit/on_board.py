@@ -12,7 +12,9 @@ from bus_agent.agent.commands import Commands
 from bus_agent.agent.finding import Finding
 from bus_agent.agent.people import People
 from bus_agent.agent.syncer import LinkState, Syncer
+from bus_agent.agent.tour import Tour
 from bus_agent.errors import LinkError
+from bus_agent.settings import PowerSettings
 from cityhall_base.city import City, parse_city
 from cityhall_wire import strict_json
 from cityhall_wire.messages.envelope import Envelope
@@ -96,10 +98,11 @@ class OnBoard(Bus):
     clock: BootClock
     line: AskedLine
 
-    def __init__(self, top: Path, more: bytes = CONCIERGES) -> None:
-        self.city: City = parse_city(CITY + more, "city.toml").city
-        self.boots = 1
-        super().__init__(top)
+    def __init__(self, top: Path, more: bytes = CONCIERGES, power: PowerSettings | None = None, **changed: Any) -> None:
+        self.file = parse_city(CITY + more, "city.toml")
+        self.city: City = self.file.city
+        self.boots, self.power = 1, power
+        super().__init__(top, **changed)
 
     def _new_clock(self) -> BootClock:
         return BootClock()
@@ -116,6 +119,10 @@ class OnBoard(Bus):
         boot = f"boot-{self.boots}"
         self.people = People(self.city, self.store, self.scribe, line, self.duty, boot, self.clock, self.day_books)
         self.people.wire(self.commands)
+        duty = self.duty
+        self.books, parts = books, (self.store, self.scribe, line, duty, self.roster, books, self.clock)
+        self.tour = Tour(self.file, *parts, self.power)
+        self.tour.wire(self.commands, self.planner)
 
     def reboot(self) -> None:
         self.boots += 1

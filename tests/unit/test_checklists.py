@@ -3,22 +3,17 @@
 import asyncio
 from pathlib import Path
 
-import httpx
 import msgspec
 import pytest
-from starlette.responses import JSONResponse, Response
 
 from bus_agent.agent import checks
-from bus_agent.agent.api import _refused
 from bus_agent.agent.books import BooksWord
 from bus_agent.agent.checks import CHECKS, CheckWord, look
 from bus_agent.agent.duty import OnBoard as ProfileOnBoard
 from bus_agent.agent.finding import Finding
-from bus_agent.agent.people import People
 from bus_agent.agent.syncer import LinkState
 from bus_agent.errors import (
     BoxLooksError,
-    BusError,
     ClosingDoneError,
     ListDoneError,
     ListOpenError,
@@ -32,8 +27,6 @@ from cityhall_base.city import parse_city
 from cityhall_base.errors import ConfigError
 from cityhall_base.people import Box
 from cityhall_base.printer_state import PrinterWord
-from cityhall_base.web.app import application
-from cityhall_base.web.errors import HANDLERS
 from cityhall_wire.headers import encode_header
 from cityhall_wire.lifecycle import By, Event, JobState
 from cityhall_wire.messages.link import PrinterSummary
@@ -41,6 +34,7 @@ from cityhall_wire.messages.people import Which
 from cityhall_wire.messages.relay import Lease
 from cityhall_wire.modes import DutyMode, JobClass
 from tests.relay_city import CITY
+from tests.unit.local_api import ask
 from tests.unit.on_board import CONCIERGES, LISTS, PIN, TEST_SERVICE, OnBoard
 from tests.unit.test_bus_store import session_view
 from tests.unit.test_bus_verify import SEAL
@@ -339,19 +333,6 @@ def test_a_city_file_whose_lists_cannot_be_gone_through_is_refused(more: bytes, 
 
 
 # --- the local API ---
-
-
-def ask(people: People, method: str, path: str, content: bytes = b"") -> httpx.Response:
-    def now() -> Response:
-        return JSONResponse({"here": True})
-
-    async def once() -> httpx.Response:
-        app = application(list(people.routes(now)), {**HANDLERS, BusError: _refused})
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bus") as client:
-            headers = {"Content-Type": "application/json"} if content else {}
-            return await client.request(method, path, content=content, headers=headers)
-
-    return asyncio.run(once())
 
 
 def test_the_local_api_shows_ticks_and_completes(bus: OnBoard) -> None:
