@@ -1,0 +1,12 @@
+"""Every scene by its name."""
+
+from typing import Final
+
+from bus_agent.tui import counter, outcome, visit
+from bus_agent.tui.scene import MakeScene
+
+SCENES: Final[dict[str, MakeScene]] = {
+    **counter.SCENES,
+    **visit.SCENES,
+    **outcome.SCENES,
+}
