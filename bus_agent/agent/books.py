@@ -261,7 +261,7 @@ class Books:
         open_ = [said(one) for one in self.book.differences()]
         if open_:
             return Finding(False, BooksWord.SHEETS_DIFFER, ", ".join(detail for _, detail in open_))
-        late = [name for name in self.papers() if self.book.paper(name).counted_on() != self._today()]
+        late = [name for name in self.papers() if self.book.paper(name).counted_on() != self.today()]
         if late:
             return Finding(False, BooksWord.SHEETS_UNCOUNTED, ", ".join(self._city.papers[name].name for name in late))
         return Finding(True, BooksWord.SHEETS_AGREE, "")
@@ -271,7 +271,7 @@ class Books:
         cash = self.book.cash
         if cash.off:
             return Finding(False, BooksWord.CASH_DIFFERS, f"{cash.off:+}")
-        if cash.counted_on != self._today():
+        if cash.counted_on != self.today():
             return Finding(False, BooksWord.CASH_UNCOUNTED, "")
         return Finding(True, BooksWord.CASH_AGREES, "")
 
@@ -367,7 +367,8 @@ class Books:
         if not least <= sheets <= MOST_SHEETS:
             raise TooManySheetsError(str(sheets))
 
-    def _today(self) -> str:
+    def today(self) -> str:
+        """JST date by the box's clock."""
         return business_day(self._clock.utc_ms())
 
 
