@@ -73,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     _add_services(commands)
+    _add_screen(commands)
     _add_printer(commands)
     _add_clients(commands)
     return top
@@ -87,6 +88,14 @@ def _add_services(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         command = commands.add_parser(name, help=text)
         command.add_argument("--config", type=Path, required=True, metavar="FILE")
         command.set_defaults(run=run)
+
+
+def _add_screen(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    screen = commands.add_parser("tui", help="the concierge's screen (reads screen.toml)")
+    screen.add_argument("--config", type=Path, metavar="FILE")
+    screen.add_argument("--socket", type=Path, metavar="PATH", help="the agent's local API")
+    screen.add_argument("--lang", choices=[str(language) for language in Language], help="language of the screen")
+    screen.set_defaults(run=_run_screen)
 
 
 def _add_printer(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -213,6 +222,12 @@ def _run_driver(arguments: argparse.Namespace) -> int:
     from bus_agent.driver import main as driver
 
     return driver.run(arguments.config)
+
+
+def _run_screen(arguments: argparse.Namespace) -> int:
+    from bus_agent.tui import main as screen
+
+    return screen.run(arguments)
 
 
 def _run_client(arguments: argparse.Namespace) -> int:

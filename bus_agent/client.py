@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import httpx
 
-from bus_agent.errors import AgentGoneError, RefusedError
+from bus_agent.errors import AgentAnswerError, AgentGoneError, RefusedError
 from bus_agent.settings import load_agent_settings
 from bus_agent.status_text import text
 from cityhall_base.clock import SystemClock
@@ -21,12 +21,6 @@ TIMEOUT_S: Final = 30
 
 ANSWER_BYTES: Final = 1024 * 1024
 """A snapshot of 200 documents takes about 0.1 MB."""
-
-
-class AgentAnswerError(AgentGoneError):
-    """What answers at the agent's socket is not this release's agent; call the technician."""
-
-    key = "agent.answer"
 
 
 class SaidNoError(RefusedError):

@@ -473,3 +473,9 @@ class AgentGoneError(BusError):
     """The bus's agent is not running; call the technician."""
 
     key = "agent.gone"
+
+
+class AgentAnswerError(AgentGoneError):
+    """What answers at the agent's socket is not this release's agent; call the technician."""
+
+    key = "agent.answer"

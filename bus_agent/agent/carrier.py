@@ -12,11 +12,11 @@ from typing import Final
 
 from bus_agent.agent.bodies import Bodies
 from bus_agent.agent.link import Link
-from bus_agent.agent.retry import Retry
 from bus_agent.agent.rows import Job
 from bus_agent.agent.store import BusStore
 from bus_agent.agent.syncer import Syncer
 from bus_agent.errors import LinkError, UnknownJobError
+from cityhall_base.retry import Retry
 from cityhall_base.store import TROUBLE
 from cityhall_wire.lifecycle import By, Event, JobState
 from cityhall_wire.limits import BODY_RANGE_BYTES, RANGES_IN_FLIGHT

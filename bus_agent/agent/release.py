@@ -4,13 +4,13 @@ import asyncio
 import logging
 
 from bus_agent.agent.link import Link
-from bus_agent.agent.retry import Retry
 from bus_agent.agent.spooler_line import SpoolerLine
 from bus_agent.agent.store import BusStore
 from bus_agent.agent.syncer import Syncer
 from bus_agent.errors import LinkError, SpoolerGoneError, UnknownJobError
 from bus_agent.ipc.messages import ENVELOPE_BYTES, Answered, Requested
 from cityhall_base.clock import Clock
+from cityhall_base.retry import Retry
 from cityhall_base.store import TROUBLE, trouble
 from cityhall_wire.limits import Limits
 from cityhall_wire.messages.relay import Refusal

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import msgspec
 
-from bus_agent.agent.retry import Retry
 from bus_agent.errors import ChannelError, PeerGoneError, SpoolerGoneError
 from bus_agent.ipc import address
 from bus_agent.ipc.channel import check_peer
 from bus_agent.ipc.loop import Channel
 from bus_agent.ipc.messages import FromSpooler
+from cityhall_base.retry import Retry
 from cityhall_base.store import TROUBLE
 
 _FIRST_S = 0.2

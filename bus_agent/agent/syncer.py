@@ -21,11 +21,11 @@ from bus_agent.agent.link import Link
 from bus_agent.agent.outbox import EVIDENCE, Outbox
 from bus_agent.agent.planning import Planner
 from bus_agent.agent.pulse import Pulse
-from bus_agent.agent.retry import Retry
 from bus_agent.agent.rows import Job
 from bus_agent.agent.store import BusStore
 from bus_agent.errors import AnswerError, LinkError
 from cityhall_base.clock import Clock
+from cityhall_base.retry import Retry
 from cityhall_base.store import TROUBLE, trouble
 from cityhall_base.words import Word
 from cityhall_wire.limits import Limits

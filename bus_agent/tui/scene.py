@@ -2,7 +2,8 @@
 
 A scene is a pure function of a `Context`. Nothing of it survives: a screen that is killed and started again looks at the
 same snapshot and shows the same. What she has typed or marked in the running scene is `Context.entered`, and is lost with it.
-`bus_agent/tui/scenes.py` names every scene; `bus_agent/tui/stage.py` draws every part.
+`bus_agent/tui/scenes.py` names every scene; `bus_agent/tui/parts/` draws every part. A scene whose matter is gone (its job, its
+light) raises LookupError, and the stage of the moment comes back. `Context.seen` counts on between two snapshots: its `at` is now.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,0 +1,50 @@
+"""The keys: four that stand in the same place on every screen, and up to three big choices above them."""
+
+from typing import Final
+
+from bus_agent.tui.lines import Line, Look, Piece, centred, line, padded
+from bus_agent.tui.scene import Choice, Open
+from bus_agent.tui.words import TuiWord
+from bus_agent.tui.wrap import wrap
+from cityhall_base.words import Language
+
+ALWAYS: Final = (
+    ("f9", TuiWord.KEY_DAY, Open("day")),
+    ("f10", TuiWord.KEY_TROUBLE, Open("trouble")),
+    ("f11", TuiWord.KEY_LISTS, Open("lists")),
+    ("f12", TuiWord.KEY_THEFT, None),
+)
+"""Key, its word, what it opens; F12 is held (bus_agent/tui/hold.py)."""
+
+CHOICE_ROWS: Final = 3
+
+
+def always(name: str, word: TuiWord, language: Language, width: int) -> Line:
+    """One of the four."""
+    return Line(
+        (Piece(f" {name.upper()} ", Look.ACCENT), Piece(padded(word.say(language), width - len(name) - 2), Look.PLAIN))
+    )
+
+
+def choice(number: int, one: Choice, width: int) -> tuple[Line, ...]:
+    """A block of three rows; the first is the one that mostly comes next. One that cannot be pressed yet has no key's name."""
+    live = one.act is not None
+    look = Look.CALM if not live else Look.CHOSEN if number == 1 else Look.KEY
+    name = f"F{number}" if live else "  "
+    text = wrap(one.label, width - 6)[:CHOICE_ROWS]
+    rows = [line(padded(f"  {name}  {text[0]}", width), look)]
+    rows += [line(padded(f"      {more}", width), look) for more in text[1:]]
+    blank = line(centred("", width), look)
+    while len(rows) < CHOICE_ROWS:
+        rows = [blank, *rows] if len(rows) == 1 else [*rows, blank]
+    return tuple(rows)
+
+
+def label_rows(one: Choice, choices: int, columns: int) -> int:
+    """Rows that its label takes beside so many; more than CHOICE_ROWS do not fit."""
+    return len(wrap(one.label, choice_width(choices, columns) - 6))
+
+
+def choice_width(choices: int, columns: int) -> int:
+    """Cells of each of so many choices in a terminal of so many columns."""
+    return min(40, (columns - 6 - 2 * (choices - 1)) // max(1, choices))
