@@ -4,13 +4,13 @@
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from rich.cells import set_cell_size
 
 from bus_agent.tui.scene import Act, Back, Choice, Context, Mark, Open, Pick
 from cityhall_base.clock import jst
-from cityhall_base.words import Language, Word
+from cityhall_base.words import Language, Word, say
 
 MOST_PICKS: Final = 9
 """One for each digit."""
@@ -30,6 +30,23 @@ class DeskWord(Word):
     OPEN = ("desk.open", "Open")
     SHEETS = ("desk.sheets", "{detail} sheets")
     YEN = ("desk.yen", "{detail} yen")
+
+
+class Spoken(Protocol):
+    """Whatever the agent said with a key of the catalogue: an advice, a note, an item, a difference, a lock, the line."""
+
+    @property
+    def key(self) -> str:
+        """Of the catalogue."""
+
+    @property
+    def sentence(self) -> str:
+        """In English."""
+
+
+def said(context: Context, one: Spoken) -> str:
+    """What the agent said, in the screen's language."""
+    return say(one.key, one.sentence, context.language, getattr(one, "detail", ""))
 
 
 class About(NamedTuple):

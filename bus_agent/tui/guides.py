@@ -37,8 +37,11 @@ class Guide(NamedTuple):
     steps: tuple[G, ...]
 
 
+_WORDS: Final = {str(word): word for word in G}
+
+
 def _guide(title: G, picture: tuple[str, ...], sentence: Word | None = None) -> Guide:
-    said = sentence or G(f"{title}.say")
+    said = sentence or _WORDS[f"{title}.say"]
     return Guide(title, said, picture, tuple(word for word in G if _is_step(word, title)))
 
 

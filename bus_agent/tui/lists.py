@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bus_agent.shown import ItemShown, ListShown
-from bus_agent.tui.desk import DeskWord, amount, back, hhmm, paper_name, picks, sheets
+from bus_agent.tui.desk import DeskWord, amount, back, hhmm, paper_name, picks, said, sheets
 from bus_agent.tui.scene import Back, Bar, Choice, Context, Facts, MakeScene, Open, Part, Scene, Tell, Text, Tone
 from cityhall_base.clock import business_day
 from cityhall_base.words import Language, Word
@@ -59,7 +59,10 @@ class NotWellWord(Word):
     OTHER = ("desk.not_well.other", "something else")
 
 
-BUTTONS: Final = MappingProxyType(
+_Button = tuple[ListsWord, Open | Back]
+_OTHERWISE: Final[_Button] = (ListsWord.HELP, Open("trouble"))
+
+BUTTONS: Final[Mapping[str, _Button]] = MappingProxyType(
     {
         "sheets": (ListsWord.COUNT, Open("paper.count")),
         "cash": (ListsWord.COUNT_CASH, Open("money.count")),
@@ -157,13 +160,18 @@ def _item(context: Context, one: ListShown, item: ItemShown) -> Scene:
 def _ways(context: Context, one: ListShown, item: ItemShown, following: Open) -> Iterator[Choice]:
     if item.box and item.ok is not None and not item.by:
         if not item.ok:
-            word, act = BUTTONS.get(item.box, (ListsWord.HELP, Open("trouble")))
+            word, act = BUTTONS.get(item.box, _OTHERWISE)
             yield Choice(context.say(word), act)
         yield Choice(context.say(DeskWord.NEXT if item.ok else ListsWord.LATER), following)
         return
     address = f"/v1/checklists/{one.which}/{item.item}"
-    yield Choice(context.say(ListsWord.WELL), Tell(address, {"ok": True, "note": None}, f"lists.{one.which}"))
-    yield Choice(context.say(ListsWord.NOT_WELL), Open("lists.not_well", f"{one.which}/{item.item}"))
+    well = Choice(context.say(ListsWord.WELL), Tell(address, {"ok": True, "note": None}, f"lists.{one.which}"))
+    not_well = Choice(context.say(ListsWord.NOT_WELL), Open("lists.not_well", f"{one.which}/{item.item}"))
+    if item.by:  # looked at already: on, or the other way round
+        yield Choice(context.say(DeskWord.NEXT), following)
+        yield not_well if item.ok else well
+    else:
+        yield from (well, not_well)
 
 
 def not_well(context: Context) -> Scene:
@@ -193,7 +201,7 @@ def _text(context: Context, item: ItemShown) -> str:
 def _seen(context: Context, item: ItemShown) -> str:
     if item.ok is False and item.note in _NOTES:
         return context.say(ListsWord.REPORTED, context.say(_NOTES[item.note]))
-    return context.said(item)
+    return said(context, item)
 
 
 SCENES: Final[Mapping[str, MakeScene]] = MappingProxyType(

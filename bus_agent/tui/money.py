@@ -138,12 +138,13 @@ def fee(context: Context) -> Scene:
         return Scene(sentence=context.say(MoneyWord.GONE), choices=(back(context, "money.fees"),), tone=Tone.CALM)
     if one.yen < 0:
         give = Choice(context.say(MoneyWord.REFUNDED), Open("money.why", f"{one.job}/refunded"))
-        sentence, choices = context.say(MoneyWord.TO_REFUND, amount(context, -one.yen)), (give,)
+        ways: tuple[Choice, ...] = (give,)
+        sentence = context.say(MoneyWord.TO_REFUND, amount(context, -one.yen))
     else:
         paid = Choice(context.say(MoneyWord.PAID), Tell(f"/v1/fees/{one.job}/paid", {"yen": None}, "lists"))
         waive = Choice(context.say(MoneyWord.WAIVED), Open("money.why", f"{one.job}/waived"))
-        sentence, choices = context.say(MoneyWord.DUE, amount(context, one.yen)), (paid, waive)
-    return Scene(sentence=sentence, body=_word(one), choices=(*choices, back(context, "money.fees")))
+        ways, sentence = (paid, waive), context.say(MoneyWord.DUE, amount(context, one.yen))
+    return Scene(sentence=sentence, body=_word(one), choices=(*ways, back(context, "money.fees")))
 
 
 def why(context: Context) -> Scene:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bus_agent.shown import PaperShown
-from bus_agent.tui.desk import DeskWord, back, page, paper_name, picks, sheets
+from bus_agent.tui.desk import DeskWord, back, page, paper_name, picks, said, sheets
 from bus_agent.tui.scene import Choice, Context, Facts, MakeScene, Mark, Open, Pad, Part, Scene, Tell, Text, Tone
 from cityhall_base.clock import business_day
 from cityhall_base.words import Word
@@ -109,7 +109,7 @@ def _sum(context: Context, paper: PaperShown) -> Iterator[tuple[str, str]]:
 
 def _differences(context: Context, paper: PaperShown) -> Iterator[Part]:
     for one in paper.differences[:_MOST_DIFFERENCES]:
-        yield Text(text=context.said(one), tone=Tone.LOOK)
+        yield Text(text=said(context, one), tone=Tone.LOOK)
 
 
 def menu(context: Context) -> Scene:
@@ -149,7 +149,7 @@ def other_count(context: Context) -> Scene:
     left = int(typed) if typed.isascii() and typed.isdigit() else None
     differs = left is not None and left != paper.left
     sure = context.say(PaperWord.COUNT_SURE, sheets(context, paper.left)) if differs else ""
-    body = {"paper": paper.paper, "left": left, "rows": []}
+    body: dict[str, object] = {"paper": paper.paper, "left": left, "rows": []}
     then = "paper.differ" if differs else "lists"
     act = None if left is None else Tell("/v1/sheets/count", body, then)
     return Scene(
@@ -167,7 +167,7 @@ def differ(context: Context) -> Scene:
         return count(context)
     lost = Choice(context.say(PaperWord.MENU_LOST), Open("paper.lost", paper.paper))
     again = Choice(context.say(PaperWord.COUNT_AGAIN), Open("paper.count", paper.paper))
-    body = (
+    body: tuple[Part, ...] = (
         Facts(rows=((paper_name(context, paper.paper), sheets(context, paper.left)),)),
         *_differences(context, paper),
     )

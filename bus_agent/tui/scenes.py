@@ -2,9 +2,18 @@
 
 from typing import Final
 
-from bus_agent.tui import counter
+from bus_agent.tui import counter, day, guides, lights, lists, money, paper, sign_in, theft, trouble
 from bus_agent.tui.scene import MakeScene
 
 SCENES: Final[dict[str, MakeScene]] = {
     **counter.SCENES,
+    **day.SCENES,
+    **lists.SCENES,
+    **paper.SCENES,
+    **money.SCENES,
+    **sign_in.SCENES,
+    **trouble.SCENES,
+    **guides.SCENES,
+    **lights.SCENES,
+    **theft.SCENES,
 }

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bus_agent.tui.desk import DeskWord, back, page
+from bus_agent.tui.now import OPEN_TO_ANYBODY
 from bus_agent.tui.scene import Choice, Context, MakeScene, Mark, Open, Pad, Scene, Tell, Text
 from cityhall_base.words import Word
 
@@ -51,7 +52,8 @@ def who(context: Context) -> Scene:
     items = [Mark(_CODE, context.say(SignInWord.BY_CODE)), *(Mark(id_, id_) for id_ in context.city.concierges)]
     shown = page(context, "sign_in", "who", items)
     then = Open("sign_in.code") if shown.picked == _CODE else Open("sign_in.pin", shown.picked)
-    choices = (Choice(context.say(DeskWord.NEXT), shown.act(then)), *shown.more, back(context))
+    away = (back(context),) if not one.wanted or context.seen.mode in OPEN_TO_ANYBODY else ()
+    choices = (Choice(context.say(DeskWord.NEXT), shown.act(then)), *shown.more, *away)
     return Scene(sentence=context.say(SignInWord.WHO), body=(shown.pick,), choices=choices)
 
 

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bus_agent.tui import pictures
-from bus_agent.tui.desk import back, section_name
+from bus_agent.tui.desk import back, said, section_name
 from bus_agent.tui.guides import BookWord
 from bus_agent.tui.scene import Choice, Context, MakeScene, Open, Scene, Steps, Tell, Text, Tone
 from cityhall_base.reasons import Reason
@@ -56,7 +56,7 @@ def locked(context: Context) -> Scene:
         Text(text=f"{section_name(context, one.section)}  {one.phone}", big=True) for one in context.city.sections[:1]
     )
     further = Choice(context.say(BookWord.TECHNICIAN), Open("guide", "technician"))
-    return Scene(sentence=context.said(lock), body=(steps, *number), choices=(further, back(context)), tone=Tone.RISK)
+    return Scene(sentence=said(context, lock), body=(steps, *number), choices=(further,), tone=Tone.RISK)
 
 
 SCENES: Final[Mapping[str, MakeScene]] = MappingProxyType({"theft": theft, "locked": locked})
