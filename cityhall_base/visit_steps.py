@@ -10,7 +10,7 @@ class VisitStep(Word):
     """In their order."""
 
     CALL = ("visit_step.call", "call")
-    TALK = ("visit_step.talk", "talk")
+    ANSWER = ("visit_step.answer", "answer")
     IDENTITY = ("visit_step.identity", "identity")
     DOCUMENT = ("visit_step.document", "document")
     ALLOW = ("visit_step.allow", "allow")

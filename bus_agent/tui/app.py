@@ -13,19 +13,20 @@ from textual.containers import Container
 from textual.events import Key, Resize
 from textual.screen import Screen
 
-from bus_agent.shown import Light
+from bus_agent.shown import Light, Said
 from bus_agent.tui import keys, strip
 from bus_agent.tui.agent import Agent
 from bus_agent.tui.colours import VARIABLES
 from bus_agent.tui.deck import THEFT, Deck
-from bus_agent.tui.lines import Look, line
+from bus_agent.tui.lines import Look, Room, line
 from bus_agent.tui.local_http import LocalHttp
 from bus_agent.tui.panel import Panel
 from bus_agent.tui.parts import keys as part_keys
-from bus_agent.tui.scene import MOST_CHOICES, Scene, Tell
+from bus_agent.tui.scene import MOST_CHOICES, Scene, Tell, Video
 from bus_agent.tui.settings import ScreenSettings
 from bus_agent.tui.stage import stage
 from bus_agent.tui.video import VideoLink
+from bus_agent.tui.words import TuiWord
 from cityhall_base.clock import Clock, SystemClock
 from cityhall_base.words import say
 
@@ -133,23 +134,23 @@ class ConciergeScreen(App[None], inherit_bindings=False):
         event.stop()
         event.prevent_default()
         if event.key in _CHOICES:
-            self._press(_CHOICES[event.key])
+            self._do(self.deck.press(_CHOICES[event.key]))
         elif event.key in _ALWAYS:
             self._open(event.key)
         else:
             name = event.key if event.key == "backspace" else (event.character or "").lower()
             entry = part_keys(self.deck.scene(), self.deck.entered).get(name)
             if entry is not None:
-                self.deck.touch(entry)
+                self._do(self.deck.touch(entry))
         self.redraw()
 
     def on_panel_touched(self, event: Panel.Touched) -> None:
         """The same by touch."""
         name = event.panel.id or ""
         if event.entry is not None:
-            self.deck.touch(event.entry)
+            self._do(self.deck.touch(event.entry))
         elif name in _CHOICES:
-            self._press(_CHOICES[name])
+            self._do(self.deck.press(_CHOICES[name]))
         elif name in _ALWAYS and name != "f12":
             self._open(name)
         elif name.startswith("light-"):
@@ -171,12 +172,13 @@ class ConciergeScreen(App[None], inherit_bindings=False):
         elif not self.deck.quiet:
             self.deck.hold.key()
 
-    def _press(self, number: int) -> None:
-        act = self.deck.press(number)
+    def _do(self, act: Tell | Video | None) -> None:
         if isinstance(act, Tell):
             self._tell(act)
         elif act is not None:
-            self._video.open(next((one.video for one in self.deck.city.sections if one.section == act.section), ""))
+            address = next((one.video for one in self.deck.city.sections if one.section == act.section), "")
+            if not self._video.open(address):
+                self.deck.refusal = Said(key=TuiWord.SCAN, sentence=TuiWord.SCAN.english)
 
     def _tell(self, tell: Tell) -> None:
         self.deck.begin()
@@ -205,7 +207,8 @@ class ConciergeScreen(App[None], inherit_bindings=False):
         said = say(refused.key, refused.sentence, self.deck.language, refused.detail) if refused else ""
         around = 0 if quiet else 5
         rows = max(0, size.height - around - (keys.CHOICE_ROWS if scene.choices else 0))
-        self._panel("body").show(*stage(scene, said, self.deck.language, self.deck.entered, (size.width, rows)))
+        room = Room(size.width, self.deck.language, self.deck.entered)
+        self._panel("body").show(*stage(scene, said, room, rows))
 
     def _strip(self, width: int, quiet: bool) -> None:
         for name in ("head", "lights", "rule-above", "rule-below", "always"):

@@ -16,7 +16,7 @@ from bus_agent.tui.agent import NO_CITY
 from bus_agent.tui.hold import HOLD_S, Hold
 from bus_agent.tui.lines import Entry
 from bus_agent.tui.now import QUIET_SCENES, now
-from bus_agent.tui.scene import Back, Bar, Choice, Context, MakeScene, Open, Scene, Tell, Text, Tone, Video
+from bus_agent.tui.scene import Aside, Back, Bar, Choice, Context, MakeScene, Open, Scene, Tell, Text, Tone, Video
 from bus_agent.tui.words import TuiWord
 from cityhall_base.clock import Clock
 from cityhall_base.words import Language
@@ -96,11 +96,16 @@ class Deck:
             self._over, self._asked, self.refusal = Open(scene, about), None, None
             self._settle()
 
-    def touch(self, entry: Entry) -> None:
-        """Something was entered."""
-        if self._telling is None and self._asked is None:
+    def touch(self, entry: Entry) -> Tell | Video | None:
+        """Something was entered, or the small choice beside the big ones was made."""
+        if self._telling is not None or self._asked is not None:
+            return None
+        self.refusal = None
+        if entry.name:
             self.entered[entry.name] = entry.value
-            self.refusal = None
+            return None
+        aside = next(part for part in self.scene().body if isinstance(part, Aside))
+        return self._do(aside.act, was_asked=False)
 
     def press(self, number: int) -> Tell | Video | None:
         """F1 to F3; what the screen itself cannot do comes back."""
@@ -125,7 +130,7 @@ class Deck:
         self._telling, self.refusal = None, refusal
         if refusal is None:
             self.entered = {}
-            self._over = Open(tell.then, self._place.about) if tell.then in self._known and self.up else None
+            self._over = Open(tell.then) if tell.then in self._known and self.up else None
             self._settle()
 
     # --- what it looks like ---

@@ -9,11 +9,11 @@ light) raises LookupError, and the stage of the moment comes back. `Context.seen
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
-from bus_agent.shown import CityShown, Said, Snapshot
+from bus_agent.shown import CityShown, Snapshot
 from cityhall_base.words import Language, Word, say
 
 MOST_CHOICES: Final = 3
@@ -157,6 +157,13 @@ class Choice(NamedTuple):
     sure: str = ""
 
 
+class Aside(Part, frozen=True, kw_only=True):
+    """A small choice beside the three, by the key 0 or a touch: what is seldom wanted. One in a scene, and none beside a Pad."""
+
+    label: str
+    act: Act
+
+
 class Scene(msgspec.Struct, frozen=True, kw_only=True):
     """One thing at a time."""
 
@@ -164,6 +171,18 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     body: tuple[Part, ...] = ()
     choices: tuple[Choice, ...] = ()
     tone: Tone = Tone.PLAIN
+
+
+class Says(Protocol):
+    """What the agent says; some of it has a `detail` too."""
+
+    @property
+    def key(self) -> str:
+        """Of the catalogue."""
+
+    @property
+    def sentence(self) -> str:
+        """In English."""
 
 
 class Context(NamedTuple):
@@ -179,7 +198,7 @@ class Context(NamedTuple):
         """A word of the screen, in its language."""
         return word.say(self.language, detail)
 
-    def said(self, one: Said) -> str:
+    def said(self, one: Says) -> str:
         """What the agent said; whatever has `key`, `sentence` and perhaps `detail` will do."""
         return say(one.key, one.sentence, self.language, getattr(one, "detail", ""))
 

@@ -2,11 +2,26 @@
 
 from typing import Final
 
-from bus_agent.tui import counter, day, guides, lights, lists, money, paper, sign_in, theft, trouble
+from bus_agent.tui import (
+    counter,
+    day,
+    guides,
+    lights,
+    lists,
+    money,
+    outcome,
+    paper,
+    sign_in,
+    theft,
+    trouble,
+    visit,
+)
 from bus_agent.tui.scene import MakeScene
 
 SCENES: Final[dict[str, MakeScene]] = {
     **counter.SCENES,
+    **visit.SCENES,
+    **outcome.SCENES,
     **day.SCENES,
     **lists.SCENES,
     **paper.SCENES,

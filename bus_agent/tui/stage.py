@@ -1,12 +1,13 @@
 """The stage: how a scene becomes lines. Nothing scrolls, so what a scene needs must fit (`rows`)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from types import MappingProxyType
 from typing import Final
 
 from bus_agent.tui.lines import OF_TONE, Line, Look, Piece, Room, Touch, line
 from bus_agent.tui.parts import draw
-from bus_agent.tui.scene import Scene, Tone
+from bus_agent.tui.scene import Qr, Scene, Tone
 from bus_agent.tui.wrap import wrap
 from cityhall_base.words import Language
 
@@ -17,7 +18,7 @@ AROUND: Final = 8
 """Rows of strip (3), choices (3) and keys (2)."""
 
 ROWS: Final = SMALL[1] - AROUND
-"""Rows for sentence and body there."""
+"""Rows for sentence, body and what the agent refuses."""
 
 MARGIN: Final = 3
 WIDEST: Final = 100
@@ -26,34 +27,41 @@ WIDEST: Final = 100
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-def rows(scene: Scene, language: Language, entered: Mapping[str, str] = _NOTHING, columns: int = SMALL[0]) -> int:
-    """Rows that a scene takes; at most ROWS in the smallest terminal, one of them is kept for what the agent refuses."""
-    return len(lines(scene, language, entered, columns)) + 1
+def rows(scene: Scene, language: Language, entered: Mapping[str, str] = _NOTHING) -> int:
+    """Rows that a scene takes in the smallest terminal, with a refusal of one row; at most ROWS."""
+    return len(lines(scene, "-", Room(SMALL[0], language, entered), ROWS))
 
 
-def lines(
-    scene: Scene, language: Language, entered: Mapping[str, str] = _NOTHING, columns: int = SMALL[0]
-) -> tuple[Line, ...]:
-    """Sentence and body from top to bottom, with the margin on their left."""
-    room = Room(min(columns - 2 * MARGIN, WIDEST), language, entered)
+def lines(scene: Scene, said: str, room: Room, height: int) -> tuple[Line, ...]:
+    """From top to bottom, with the margin on their left. `room` is the terminal's; `said` is what the agent refused.
+
+    A code to read stands to the right of everything else; where it is higher than the stage, it is left out.
+    """
+    whole = room._replace(width=min(room.width - 2 * MARGIN, WIDEST))
+    code = next((draw(part, whole) for part in scene.body if isinstance(part, Qr)), ())
+    code = code if len(code) <= height else ()
+    inside = whole._replace(width=whole.width - code[0].width - MARGIN) if code else whole
     look = Look.STRONG if scene.tone is Tone.PLAIN else OF_TONE[scene.tone]
-    inside = [line(), *(line(one, look) for one in wrap(scene.sentence, room.width)), line()]
-    inside += [one for part in scene.body for one in draw(part, room)]
-    left = (columns - room.width) // 2
-    return tuple(_moved(one, left) for one in inside)
+    left = [line(), *(line(one, look) for one in wrap(scene.sentence, inside.width)), line()]
+    left += [one for part in scene.body if not isinstance(part, Qr) for one in draw(part, inside)]
+    left += [line(one, Look.LOOK) for one in wrap(said, inside.width)] if said else []
+    margin = (room.width - whole.width) // 2
+    return tuple(_moved(one, margin) for one in _beside(left, code, inside.width + MARGIN))
 
 
-def stage(
-    scene: Scene, said: str, language: Language, entered: Mapping[str, str], size: tuple[int, int]
-) -> tuple[Line, ...]:
-    """All rows of the stage; free ones stand above and below. `said` is what the agent refused."""
-    columns, height = size
-    made = list(lines(scene, language, entered, columns))
-    width = min(columns - 2 * MARGIN, WIDEST)
-    note = [_moved(line(one, Look.LOOK), (columns - width) // 2) for one in wrap(said, width)] if said else []
-    free = max(0, height - len(made) - len(note))
-    above = free // 3
-    return (*(line() for _ in range(above)), *made, *(line() for _ in range(free - above)), *note)
+def stage(scene: Scene, said: str, room: Room, height: int) -> tuple[Line, ...]:
+    """All rows of the stage; free ones stand above and below."""
+    made = lines(scene, said, room, height)
+    if len(made) > height:
+        made = made[1:]  # a refusal of two rows takes the empty one on top
+    free = max(0, height - len(made))
+    return (*(line() for _ in range(free // 3)), *made, *(line() for _ in range(free - free // 3)))
+
+
+def _beside(left: list[Line], right: tuple[Line, ...], at: int) -> Iterator[Line]:
+    for one, other in zip_longest(left, right, fillvalue=Line()):
+        gap = (Piece(" " * (at - one.width)),) if other.pieces else ()
+        yield Line((*one.pieces, *gap, *other.pieces), one.touches)
 
 
 def _moved(one: Line, cells: int) -> Line:

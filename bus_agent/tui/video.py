@@ -18,11 +18,11 @@ class VideoLink:
         self._command = command
         self._running: subprocess.Popen[bytes] | None = None
 
-    def open(self, address: str) -> None:
-        """Show this address; the one before is ended."""
+    def open(self, address: str) -> bool:
+        """Show this address; the one before is ended. False where it cannot be shown here."""
         self.close()
         if not self._command or not address:
-            return
+            return False
         arguments = [word.replace(ADDRESS, address) for word in self._command]
         nothing = subprocess.DEVNULL
         try:
@@ -31,6 +31,8 @@ class VideoLink:
             )
         except OSError as error:
             log.warning("the video command cannot be run: %s", error.strerror)
+            return False
+        return True
 
     def close(self) -> None:
         """End it, by its pid."""

@@ -23,6 +23,8 @@ class TuiWord(Word):
         "Theft: hold the key three seconds. Every document on board is destroyed, and the bus is locked.",
     )
     HOLD_LEFT = ("tui.hold_left", "{detail} s more. Let go, and nothing happens.")
+    SCAN = ("tui.scan", "Read the square code with a telephone, or call the number.")
+    LOOK_AT_SHEETS = ("tui.look_at_sheets", "Look at the sheets that came out.")
     GONE = ("tui.gone", "Please wait a moment.")
     GONE_LONG = ("tui.gone_long", "It goes on by itself. Video and telephone can be used.")
     ROUTE_BUS = ("tui.route_bus", "In service as a route bus")

@@ -4,12 +4,21 @@ from collections.abc import Iterator
 from typing import Final
 
 from bus_agent.tui.lines import Entry, Line, Look, Piece, Room, Touch, cells, centred, padded, rows_of
-from bus_agent.tui.scene import Mark, Marks, Pad, Pick
+from bus_agent.tui.scene import Aside, Mark, Marks, Pad, Pick
 from bus_agent.tui.words import TuiWord
 
 _PAD_ROW: Final = 7
 _ONE_COLUMN: Final = 4
 """So many have a line of their own, and an empty one below it that takes the touch as well."""
+
+ASIDE_KEY: Final = "0"
+ASIDE: Final = Entry("", ASIDE_KEY)
+"""No scene has an entry without a name."""
+
+
+def aside(part: Aside, room: Room) -> tuple[Line, ...]:
+    """One line to touch."""
+    return (cells([[(f" {ASIDE_KEY}  {part.label} ", Look.KEY, ASIDE)]])[0],)
 
 
 def marked(part: Marks, entered: str) -> tuple[str, ...]:
