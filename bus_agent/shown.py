@@ -13,6 +13,7 @@ from cityhall_wire.messages.people import Which
 from cityhall_wire.messages.relay import SessionView
 from cityhall_wire.messages.visit import Slot
 from cityhall_wire.modes import DutyMode
+from cityhall_wire.sheets import SheetCount
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -201,6 +202,7 @@ class PaperShown(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[str, ...]  # all numbers that must lie there
     counted_on: str  # JST date of the last count, where no sheet has moved since
     differences: tuple[DifferenceShown, ...]
+    today: SheetCount = SheetCount()  # today's columns: what was there this morning, and what came and went since
 
 
 class FeeShown(msgspec.Struct, frozen=True, kw_only=True):

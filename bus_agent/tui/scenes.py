@@ -2,11 +2,33 @@
 
 from typing import Final
 
-from bus_agent.tui import counter, outcome, visit
+from bus_agent.tui import (
+    counter,
+    day,
+    guides,
+    lights,
+    lists,
+    money,
+    outcome,
+    paper,
+    sign_in,
+    theft,
+    trouble,
+    visit,
+)
 from bus_agent.tui.scene import MakeScene
 
 SCENES: Final[dict[str, MakeScene]] = {
     **counter.SCENES,
     **visit.SCENES,
     **outcome.SCENES,
+    **day.SCENES,
+    **lists.SCENES,
+    **paper.SCENES,
+    **money.SCENES,
+    **sign_in.SCENES,
+    **trouble.SCENES,
+    **guides.SCENES,
+    **lights.SCENES,
+    **theft.SCENES,
 }

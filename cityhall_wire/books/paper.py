@@ -1,8 +1,10 @@
 """One numbered paper: its columns, the numbers that must lie in the drawer, and why book and drawer differ."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple
+
+import msgspec
 
 from cityhall_wire.books.entry import BookEntry, Column
 from cityhall_wire.sheets import Numbers, SheetCount, Span
@@ -65,18 +67,18 @@ class PaperBook:
         self.numbers, self._ever = Numbers(), Numbers()
         self._unnamed = 0  # sheets that went without their number, and are still among `numbers`
         self._count = _Count()
+        self._day, self._morning = "", self.sums  # of the last line's day
 
     @property
     def sheets(self) -> SheetCount:
         """The columns since the book began."""
-        sums = self.sums
-        return SheetCount(
-            received=sums[Column.RECEIVED],
-            issued=sums[Column.ISSUED],
-            spoiled=sums[Column.SPOILED],
-            lost=sums[Column.LOST],
-            test=sums[Column.TEST],
-        )
+        return _columns(self.sums)
+
+    def on(self, day: str) -> SheetCount:
+        """The columns of a day that is the last line's or later; what was there before it is carried over."""
+        morning = self._morning if day == self._day else self.sums
+        moved = {column: self.sums[column] - morning[column] for column in Column}
+        return msgspec.structs.replace(_columns(moved), carried_over=_columns(morning).left)
 
     @property
     def left(self) -> int:
@@ -106,6 +108,8 @@ class PaperBook:
 
     def add(self, entry: BookEntry) -> None:
         """One more line of this paper."""
+        if entry.day != self._day:
+            self._day, self._morning = entry.day, dict(self.sums)
         if entry.column is Column.COUNTED:
             self._take_count(entry)
         else:
@@ -190,3 +194,13 @@ class PaperBook:
                 self.numbers.add(run, way)
                 self._unnamed += way * run.sheets
         count.missing, count.extra, count.odd = Numbers(), Numbers(), 0
+
+
+def _columns(sums: Mapping[Column, int]) -> SheetCount:
+    return SheetCount(
+        received=sums[Column.RECEIVED],
+        issued=sums[Column.ISSUED],
+        spoiled=sums[Column.SPOILED],
+        lost=sums[Column.LOST],
+        test=sums[Column.TEST],
+    )
