@@ -29,6 +29,8 @@ from cityhall_base.errors import ConfigError
 from cityhall_base.files import UnfitFileError, read_small
 from cityhall_relay.console.errors import OidcDownError, OidcError
 from cityhall_relay.settings import Oidc
+from cityhall_wire import strict_json
+from cityhall_wire.errors import WireError
 from cityhall_wire.headers import OpaqueId
 
 ANSWER_BYTES: Final = 256 * 1024
@@ -156,7 +158,14 @@ async def _bounded() -> AsyncIterator[None]:
             yield
     except (AuthlibBaseError, JoseError) as error:
         raise OidcError(type(error).__name__) from None
-    except (httpx.HTTPError, TimeoutError, ValueError, TypeError, KeyError) as error:  # msgspec's are ValueErrors
+    except (
+        httpx.HTTPError,
+        TimeoutError,
+        WireError,
+        ValueError,
+        TypeError,
+        KeyError,
+    ) as error:  # msgspec's are ValueErrors
         raise OidcDownError(type(error).__name__) from None
 
 
@@ -188,7 +197,7 @@ class _Counted(httpx.AsyncByteStream):
 def _object(response: Any) -> dict[str, Any]:
     if response.status_code != HTTPStatus.OK:
         raise OidcDownError(f"it answered {response.status_code}")
-    return msgspec.json.decode(response.content, type=dict[str, Any])
+    return strict_json.decode(response.content, dict[str, Any], ANSWER_BYTES)
 
 
 def _text(token: Any, name: str) -> str:

@@ -1,6 +1,5 @@
 """What goes wrong behind a page, as a page: the sentence of the very error that the API says in JSON, and the way back."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from cityhall_relay.console.origin import by_script
 from cityhall_relay.console.roles import home
 from cityhall_relay.console.visitor import Visitor
 from cityhall_relay.web.errors import HANDLERS
+from cityhall_wire import strict_json
 
 
 def handlers(frame: Frame) -> Mapping[Any, ExceptionHandler]:
@@ -23,7 +23,9 @@ def handlers(frame: Frame) -> Mapping[Any, ExceptionHandler]:
     def in_html(in_json: Any) -> ExceptionHandler:
         async def handler(request: Request, error: Exception) -> Response:
             answer: Response = await in_json(request, error)
-            return _page(frame, request, answer.status_code, json.loads(bytes(answer.body)), error)
+            return _page(
+                frame, request, answer.status_code, strict_json.decode(bytes(answer.body), dict[str, str]), error
+            )
 
         return handler
 
