@@ -54,15 +54,25 @@ def make(pin: str) -> str:
     """The PHC string for a new PIN; raises ValueError where it is no PIN."""
     if not PIN.fullmatch(pin):
         raise ValueError("a PIN has 6 to 12 digits")
-    return _argon2id().derive_phc_encoded(pin.encode())
+    return derive(pin)
+
+
+def derive(secret: str) -> str:
+    """The PHC string for any new secret of a person."""
+    return _argon2id().derive_phc_encoded(secret.encode())
 
 
 def holds(pin: str, phc: str) -> bool:
     """Whether this PIN made this hash; False for whatever is no PIN or no hash. Takes its time: never in an event loop."""
-    if not PIN.fullmatch(pin) or not is_phc(phc):
+    return bool(PIN.fullmatch(pin)) and matches(pin, phc)
+
+
+def matches(secret: str, phc: str) -> bool:
+    """Whether this secret made this hash; False for what is no hash. Takes its time, too."""
+    if not is_phc(phc):
         return False
     try:
-        Argon2id.verify_phc_encoded(pin.encode(), phc)
+        Argon2id.verify_phc_encoded(secret.encode(), phc)
     except InvalidKey:
         return False
     return True

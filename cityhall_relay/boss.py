@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from cityhall_base.city import CityFile, load_city
 from cityhall_base.clock import Clock
@@ -23,6 +24,8 @@ from cityhall_relay.bus_desk import BusDesk, Note
 from cityhall_relay.changes import Changes
 from cityhall_relay.checklists import ChecklistDesk
 from cityhall_relay.clerk_desk import ClerkDesk, Clerks
+from cityhall_relay.console.app import Console
+from cityhall_relay.console.visitor import Pages
 from cityhall_relay.duty import DutyDesk
 from cityhall_relay.evidence import EvidenceDesk
 from cityhall_relay.facts import Facts
@@ -80,7 +83,8 @@ class Relay(NamedTuple):
     visits: Visits
     bus_desk: BusDesk
     bus_app: Starlette
-    clerk_app: Callable[[Online], Starlette]
+    clerk_app: Callable[[Online], ASGIApp]
+    console: Console
     revocation: Revocation
     attach: Callable[[Gate], None]
 
@@ -154,7 +158,8 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
 
     clerk_desk = ClerkDesk(store, jobs, facts, sessions, city, clock, changes, books)
     submissions = Submissions(store, jobs, sessions, vault, bodies, check, city, clock, changes)
-    clerks = Clerks(settings.clerks)
+    console = Console(settings, store, city, clock)
+    clerks = Clerks(settings.clerks, console.accounts)
     desks: tuple[Desk, ...] = (
         BooksDesk(books, clerks, clock),
         DutyApi(duty, clerks, store, city, clock),
@@ -163,15 +168,17 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
         VisitApi(slots, visits, clerks, city, clock),
     )
 
-    def clerk_app(online: Online) -> Starlette:
-        return ClerkApi(store, sessions, clerk_desk, submissions, clerks, city, changes, online, desks).app()
+    def clerk_app(online: Online) -> ASGIApp:
+        api = ClerkApi(store, sessions, clerk_desk, submissions, clerks, city, changes, online, desks).app()
+        console_pages: list[Pages] = []
+        return console.app(api, console_pages)
 
     def attach(gate: Gate) -> None:
         gate.on_gone, revocation.on_lifted = revocation.gone, gate.admit
         cutting.cut = gate.cut
 
     housekeeping = Housekeeping(store, jobs, sessions, vault, bodies, undertaker, city, clock, changes)
-    housekeeping.chores += [sessions.pass_on, duty.tick, checklists.look]
+    housekeeping.chores += [console.tick, sessions.pass_on, duty.tick, checklists.look]
 
     def committed() -> None:
         undertaker.bury_all()  # before anybody hears of the end, it is true
@@ -196,6 +203,7 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
         bus_desk=bus_desk,
         bus_app=bus_app(bus_desk, store, bodies),
         clerk_app=clerk_app,
+        console=console,
         revocation=revocation,
         attach=attach,
     )

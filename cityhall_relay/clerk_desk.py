@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
+from typing import Protocol
 
 import msgspec
 
@@ -29,22 +30,35 @@ from cityhall_relay.store.rows import Approval, Job
 from cityhall_wire.lifecycle import BEFORE_RELEASE, By, Event, JobState
 
 
+class OtherPeople(Protocol):
+    """Who is known by something else than a token: the console's accounts."""
+
+    def rights(self, who: str) -> frozenset[Right]:
+        """None for nobody."""
+
+    def sections(self, who: str) -> tuple[str, ...]:
+        """Whose calls are for this one; empty: of every section."""
+
+
 class Clerks:
     """Tokens → opaque ids, and the sections that each answers for. Only digests of tokens are known here."""
 
-    def __init__(self, clerks: Mapping[str, Clerk]) -> None:
+    def __init__(self, clerks: Mapping[str, Clerk], others: OtherPeople) -> None:
         self._digests = {name: bytes.fromhex(clerk.token_sha256) for name, clerk in clerks.items()}
         self._sections = {name: clerk.sections for name, clerk in clerks.items()}
-        self._rights = {name: frozenset(clerk.may) for name, clerk in clerks.items()}
+        self._rights = {name: _rights(clerk) for name, clerk in clerks.items()}
+        self._others = others
 
     def answers_for(self, clerk: str, section: str) -> bool:
         """Whether a session of this section may be the clerk's; one for whom no section is named answers for all."""
-        mine = self._sections[clerk]
+        mine = self._sections[clerk] if clerk in self._sections else self._others.sections(clerk)
         return not mine or section in mine
 
     def check(self, clerk: str, right: Right) -> None:
         """Raises NotAllowedError where this is not among what the clerk may do."""
-        if right not in self._rights[clerk]:
+        if clerk not in self._rights and right not in self._others.rights(clerk):
+            raise NotAllowedError(f"{clerk} has not the right `{right}`")
+        if clerk in self._rights and right not in self._rights[clerk]:
             raise NotAllowedError(f"relay.toml does not give {clerk} the right `{right}`")
 
     def of_token(self, token: str) -> str:
@@ -55,6 +69,11 @@ class Clerks:
         if not found:
             raise TokenError
         return found[0]
+
+
+def _rights(clerk: Clerk) -> frozenset[Right]:
+    held = set(clerk.may) | ({Right.COUNTER} if clerk.counter else set())
+    return frozenset(held | ({Right.READ} if Right.BOOKS in held else set()))
 
 
 class ClerkDesk:

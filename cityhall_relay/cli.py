@@ -53,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     )
     actions = top.add_subparsers(required=True, metavar="COMMAND")
     _relay_commands(actions)
+    _account_commands(actions)
     _session_commands(actions)
     _job_commands(actions)
     books.add(lambda name, command, text: _clerk_command(actions, name, command, text))
@@ -76,6 +77,13 @@ def verify(args: argparse.Namespace) -> int:
     return checker.run(args.config, args.json)
 
 
+def account(args: argparse.Namespace) -> int:
+    """`account`: accounts of the console, on a stopped relay."""
+    from cityhall_relay.console import commands as accounts  # as above
+
+    return accounts.run(args)
+
+
 Actions = argparse._SubParsersAction  # noqa: SLF001 - argparse gives its public methods' result no public name
 
 
@@ -86,6 +94,22 @@ def _relay_commands(actions: "Actions[argparse.ArgumentParser]") -> None:
     ):
         one = _command(actions, name, command, text)
         one.add_argument("--config", type=Path, required=True, metavar="FILE", help="relay.toml")
+
+
+def _account_commands(actions: "Actions[argparse.ArgumentParser]") -> None:
+    outer = actions.add_parser("account", help="accounts of the console, on a stopped relay; prints a first-time code")
+    inner = outer.add_subparsers(required=True, metavar="COMMAND")
+    for name, text in (("add", "a new account"), ("reset", "password and app are void; a new first-time code")):
+        one = _command(inner, name, account, text)
+        one.add_argument("id", metavar="ID", help="opaque: small letters, digits and hyphens, no name")
+        one.add_argument("--config", type=Path, required=True, metavar="FILE", help="relay.toml")
+        one.set_defaults(reset=name == "reset")
+        if name == "add":
+            roles = ("clerk", "section_lead", "custodian", "auditor", "administrator")
+            one.add_argument("--role", action="append", required=True, choices=roles, help="may stand more than once")
+            one.add_argument(
+                "--section", action="append", default=[], metavar="NAME", help="as in city.toml; none: all"
+            )
 
 
 def _session_commands(actions: "Actions[argparse.ArgumentParser]") -> None:

@@ -33,6 +33,19 @@ print_key = "buses/bus-1.print.pub.pem"
 token_sha256 = "…64 hex digits…"
 sections = ["citizen"]                    # whose calls are for this clerk; without it, all
 may = ["books", "duty", "revoke"]         # beside the counter's work; without it, nothing
+counter = true                            # false: not even the counter's work
+
+[console]                                 # may be left out; the pages for people, beside the API on the clerk listener
+origin = "https://hall.example:8444"      # what stands in the browser; any other host is refused. Without it, any is taken
+idle_min = 30                             # signed out after so long without a press
+hours = 10                                # signed out whatever is pressed
+
+[console.oidc]                            # may be left out; needs `origin`. Who may do what stays with the console's accounts
+issuer = "https://id.hall.example"        # https, or http on this machine
+client_id = "cityhall-console"            # its redirect address is <origin>/oidc/callback
+client_secret_file = "keys/oidc.secret"   # mode 0600, one line
+claim = "sub"                             # the claim of the ID token that holds the account's opaque id
+ca = "tls/id-ca.crt"                      # where it is not one of the machine's own
 """
 
 from collections.abc import Mapping
@@ -80,9 +93,7 @@ class BusKeys(Table, frozen=True, kw_only=True):
 class Right(StrEnum):
     """What not everybody may do. Whoever writes into the books reads them too."""
 
-    COUNTER = (
-        "counter"  # answer calls, send documents and allow their print; a clerk of relay.toml has it without a word
-    )
+    COUNTER = "counter"  # answer calls, send documents, allow their print; a clerk of relay.toml has it without a word
     READ = "read"  # read ledger, fees, checklists and audit
     PEOPLE = "people"  # who may do what: accounts of the console
     BOOKS = "books"  # write into the books of sheets and fees, and read them
@@ -96,6 +107,28 @@ class Clerk(Table, frozen=True, kw_only=True):
     token_sha256: Hex32  # of the token's UTF-8 bytes, without a line end
     sections: tuple[Name, ...] = ()  # whose calls are for this clerk; empty: of every section
     may: tuple[Right, ...] = ()
+    counter: bool = True
+
+
+class Oidc(Table, frozen=True, kw_only=True):
+    """Whom the console believes who somebody is (OpenID Connect Core 1.0, code flow with PKCE)."""
+
+    issuer: Annotated[
+        str, Meta(pattern=r"\A(https://[^\s/?#@]{1,253}|http://(localhost|127\.0\.0\.1)(:[0-9]{1,5})?)(/[^\s?#]*)?\Z")
+    ]
+    client_id: Annotated[str, Meta(pattern=r"\A[\x21-\x7e]{1,255}\Z")]
+    client_secret_file: Path
+    claim: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_.:/-]{1,255}\Z")] = "sub"
+    ca: Path | None = None
+
+
+class ConsoleSettings(Table, frozen=True, kw_only=True):
+    """The pages for people."""
+
+    origin: Annotated[str, Meta(pattern=r"\Ahttps://[A-Za-z0-9.:\[\]-]{1,253}\Z")] = ""
+    idle_min: Annotated[int, Meta(ge=1, le=600)] = 30
+    hours: Annotated[int, Meta(ge=1, le=24)] = 10
+    oidc: Oidc | None = None
 
 
 class RelaySettings(Table, frozen=True, kw_only=True):
@@ -109,6 +142,7 @@ class RelaySettings(Table, frozen=True, kw_only=True):
     broker: Broker | None = None
     buses: Mapping[BusId, BusKeys]
     clerks: Mapping[OpaqueId, Clerk]
+    console: ConsoleSettings = ConsoleSettings()
     approved_software: tuple[Hex32, ...] = ()
 
 

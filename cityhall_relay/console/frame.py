@@ -8,13 +8,16 @@ from starlette.responses import HTMLResponse
 from cityhall_base.city import City
 from cityhall_base.clock import jst
 from cityhall_base.words import Language, Word, say
+from cityhall_relay.console.static_files import address
 from cityhall_relay.console.visitor import Visitor
+from cityhall_relay.console.words import W
 
 _NOT_STORED: Final = {"Cache-Control": "no-store"}
 
 
 class Frame:
-    """Renders `console/templates`. In each: `t(WORD, detail)`, `said(x)`, `city`, `lang`, `visitor`, and the filters below."""
+    """Renders `console/templates`. In each: `t(WORD, detail)`, `said(x)`, `city`, `lang`, `visitor`, `static(NAME)`, the door's
+    words `W`, and the filters below."""
 
     def __init__(self, city: City) -> None:
         self._city = city
@@ -26,6 +29,7 @@ class Frame:
             lstrip_blocks=True,
         )
         self._pages.filters |= {"hm": hm, "day": day}
+        self._pages.globals |= {"static": address, "W": W}
 
     def page(
         self, visitor: Visitor | None, language: Language, template: str, status: int = 200, **values: Any

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from cityhall_relay.store.console import Account, SignIn, Tries
 from cityhall_relay.store.duty import DutyChange, Extension
 from cityhall_relay.store.people_rows import Checklist, ModeSeen, SignedIn, Substitute
 from cityhall_relay.store.rows import (
@@ -269,3 +270,44 @@ class RelayStore(Protocol):
 
     def faces_between(self, bus: str, since: int, until: int) -> list[Face]:
         """Of the sessions that were opened from `since` to before `until`, UTC milliseconds."""
+
+    # --- the console ---
+
+    def save_account(self, account: Account) -> None:
+        """Add or replace."""
+
+    def account(self, who: str) -> Account | None:
+        """By its opaque id."""
+
+    def accounts(self) -> list[Account]:
+        """All of them."""
+
+    def add_sign_in(self, one: SignIn) -> None:
+        """A browser is signed in."""
+
+    def sign_in(self, digest: bytes) -> SignIn | None:
+        """By the digest of its id."""
+
+    def sign_ins(self, who: str) -> list[SignIn]:
+        """Of one account, oldest first."""
+
+    def stale_sign_ins(self, seen_before: int, made_before: int) -> list[SignIn]:
+        """Not seen since then, or older than that; UTC milliseconds."""
+
+    def saw_sign_in(self, digest: bytes, at: int) -> None:
+        """Somebody did something in it."""
+
+    def drop_sign_in(self, digest: bytes) -> None:
+        """It is over."""
+
+    def save_tries(self, tries: Tries) -> None:
+        """Add or replace."""
+
+    def tries(self, key: bytes) -> Tries | None:
+        """Wrong tries of one account or address."""
+
+    def drop_tries(self, key: bytes) -> None:
+        """Forgiven."""
+
+    def drop_old_tries(self, before: int, most: int) -> None:
+        """Those before that time, and the oldest beyond `most` of them."""

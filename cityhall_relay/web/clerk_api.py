@@ -19,6 +19,7 @@ from cityhall_relay.changes import Changes
 from cityhall_relay.clerk_desk import ClerkDesk, Clerks
 from cityhall_relay.errors import NotAllowedError, RequestError, StoppingError, TokenError
 from cityhall_relay.sessions import Sessions
+from cityhall_relay.settings import Right
 from cityhall_relay.store import RelayStore
 from cityhall_relay.store.rows import Job
 from cityhall_relay.submission import Submission, Submissions
@@ -105,7 +106,7 @@ class ClerkApi:
 
     async def open_session(self, request: Request) -> Response:
         """201 with the session; 409 where the clerk or the bus has one."""
-        clerk = self._clerk(request)
+        clerk = self._at_counter(request)
         ask = strict_json.decode(await read.message(request), OpenSession)
         self._check_section(clerk, ask.section)
         return as_json(self._sessions.open(clerk, ask.bus, ask.section, ask.stop, ask.slot), 201)
@@ -116,7 +117,7 @@ class ClerkApi:
 
     async def accept(self, request: Request) -> Response:
         """200 with the session, now the clerk's (対応中); 409 where nobody calls any more."""
-        return as_json(self._calls.accept(self._clerk(request), request.path_params["session"]))
+        return as_json(self._calls.accept(self._at_counter(request), request.path_params["session"]))
 
     async def close_session(self, request: Request) -> Response:
         """200 with the ended session."""
@@ -131,22 +132,22 @@ class ClerkApi:
 
     async def approve(self, request: Request) -> Response:
         """印刷を許可; `again=true` for a second copy of the same document."""
-        clerk, again = self._clerk(request), request.query_params.get("again") == "true"
+        clerk, again = self._at_counter(request), request.query_params.get("again") == "true"
         return self._view(self._desk.approve(clerk, request.path_params["job"], again=again))
 
     async def cancel(self, request: Request) -> Response:
         """取消."""
-        return self._view(self._desk.cancel(self._clerk(request), request.path_params["job"]))
+        return self._view(self._desk.cancel(self._at_counter(request), request.path_params["job"]))
 
     async def refuse(self, request: Request) -> Response:
         """受付不可."""
-        clerk = self._clerk(request)
+        clerk = self._at_counter(request)
         ask = strict_json.decode(await read.message(request), Refuse)
         return self._view(self._desk.refuse(clerk, request.path_params["job"], ask.why))
 
     async def void(self, request: Request) -> Response:
         """無効."""
-        clerk = self._clerk(request)
+        clerk = self._at_counter(request)
         ask = strict_json.decode(await read.message(request), Void)
         return self._view(self._desk.void(clerk, request.path_params["job"], ask.sheets))
 
@@ -203,7 +204,7 @@ class ClerkApi:
         try:
             return msgspec.convert(
                 {
-                    "clerk": self._clerk(request),
+                    "clerk": self._at_counter(request),
                     "session": request.path_params["session"],
                     "service": service,
                     "number": request.headers.get("submission", ""),
@@ -226,6 +227,11 @@ class ClerkApi:
         if scheme.lower() != "bearer" or not token:
             raise TokenError
         return self._clerks.of_token(token.strip())
+
+    def _at_counter(self, request: Request) -> str:
+        clerk = self._clerk(request)
+        self._clerks.check(clerk, Right.COUNTER)
+        return clerk
 
     def _view(self, job: Job) -> Response:
         return as_json(self._shown(job))

@@ -184,7 +184,7 @@ def calls(town: Town) -> Calls:
         name: Clerk(token_sha256="0" * 64, sections=(section,))
         for name, section in (("clerk-1", "citizen"), ("clerk-2", "tax"))
     }
-    return Calls(town.relay.store, town.relay.sessions, Clerks(clerks))
+    return Calls(town.relay.store, town.relay.sessions, Clerks(clerks, town.relay.console.accounts))
 
 
 def test_a_call_that_nobody_takes_rings_at_the_deputy_too(town: Town) -> None:
