@@ -76,9 +76,7 @@ _STROKES: Final = {
 }
 
 _SMALL: Final = {"ゃ": "や", "ゅ": "ゆ", "ょ": "よ"}
-_VOICED: Final = dict(
-    zip("がぎぐげござじずぜぞだでどばびぶべぼ", "かきくけこさしすせそたてとはひふへほ", strict=True)
-)
+_VOICED: Final = dict(zip("がぎぐげござじずぜぞだでどばびぶべぼ", "かきくけこさしすせそたてとはひふへほ", strict=True))
 _HALF_VOICED: Final = dict(zip("ぴぽ", "ひほ", strict=True))
 
 _MARK: Final = "8092 a0b2"
