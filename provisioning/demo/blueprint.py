@@ -2,11 +2,12 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import provisioning
+from provisioning.demo.console import add_accounts
 from provisioning.demo.people import Person
 from provisioning.demo.printer import PrinterFolder
 from provisioning.demo.probe import accepts, listens, snapshot
@@ -58,6 +59,11 @@ class Blueprint(NamedTuple):
         """Whoever runs `cityhall-relay` at a counter."""
         owner = self.users.city.clerk
         return Person("cityhall_relay", owner, self._env("clerk", owner), {"CITYHALL_CLERK": str(self.city.clerk_toml)})
+
+    def accounts(self, staff: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+        """Make the console's accounts; the first-time code of each. Raises RefusedError."""
+        relay = self.users.city.relay
+        return add_accounts(staff, self.city.city.relay_toml, relay, self._env("account", relay))
 
     def concierge(self) -> Person:
         """Whoever runs `bus-agent` on board."""

@@ -43,7 +43,8 @@ _SOCKET_PATH: Final = 107
 class House:
     """City hall and one bus. `limits` are city.toml's; `hours` its timetable; `formats` and `lies` its printer's; `print_seconds`:
     how long a document takes to come out. With `driver` the printer takes PCL, and PARTS are one more: DRIVER. With `people` the
-    city has checklists and concierges, who sign in; with `checks` a clerk checks who it is first (provisioning/small_city.py)."""
+    city has checklists and concierges, who sign in; with `checks` a clerk checks who it is first (provisioning/small_city.py). `staff` are accounts
+    of the console, id to roles; `codes` has the first-time code of each."""
 
     def __init__(
         self,
@@ -58,13 +59,14 @@ class House:
         apart: bool = True,
         people: bool = False,
         checks: bool = False,
+        staff: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         self.dir = where.resolve()
         self.log, self.desk = self.dir / "log", self.dir / "desk"
         self._limits, self._print_seconds, self._apart = limits or {}, print_seconds, apart
         self._hours = hours or small_city.Hours()
         self._formats, self._lies, self._driver = (PCL,) if driver else formats, lies, driver
-        self._people, self._checks = people, checks
+        self._people, self._checks, self._staff = people, checks, staff or {}
         self._names = (*PARTS[:1], *((DRIVER,) if driver else ()), *PARTS[1:])
         self._parts: dict[str, Part] = {}
 
@@ -129,6 +131,11 @@ class House:
         return seen
 
     @property
+    def console(self) -> str:
+        """Where a browser finds the console."""
+        return f"https://localhost:{self.ports.clerk}"
+
+    @property
     def leave_out(self) -> tuple[Path, ...]:
         """Where a document may be readable: the printer's own folder and the clerk's computer."""
         return (self.printer.top, self.desk)
@@ -164,6 +171,7 @@ class House:
         self._parts = {name: plan.part(name) for name in self._names}
         self.clerk, self.concierge = plan.clerk(), plan.concierge()
         self.director = Director(self.printer.stage, Panel(self.ports.printer))
+        self.codes = plan.accounts(self._staff)
 
     def _fill_drawer(self) -> None:
         # The concierge writes down the numbered paper that she was given: without it no certificate is printed. Where she has

@@ -1,0 +1,34 @@
+"""Accounts of city hall's console in a small city: made as city IT makes the first one, on a relay that does not run yet."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from provisioning.demo.people import ANSWER_S, refusal
+from provisioning.demo.process import Command, as_user
+from provisioning.files import Owner
+
+STAFF: Final = {"staff-2c": ("clerk", "section_lead"), "staff-8e": ("clerk",), "audit-4d": ("auditor",)}
+"""Opaque ids and roles of those who work in the demo's city hall."""
+
+
+def add_accounts(
+    wanted: Mapping[str, tuple[str, ...]], relay_toml: Path, owner: Owner, env: Mapping[str, str]
+) -> dict[str, str]:
+    """The first-time code of each; raises RefusedError."""
+    return {who: _add(who, roles, relay_toml, owner, env) for who, roles in wanted.items()}
+
+
+def _add(who: str, roles: tuple[str, ...], relay_toml: Path, owner: Owner, env: Mapping[str, str]) -> str:
+    said = [word for role in roles for word in ("--role", role)]
+    argv = [sys.executable, "-m", "cityhall_relay.cli", "account", "add", who, *said, "--config", str(relay_toml)]
+    command = Command("account", [*argv, "--json"], owner, env, Path("/dev/null"))
+    done = subprocess.run(
+        command.argv, capture_output=True, text=True, timeout=ANSWER_S, check=False, **as_user(command)
+    )
+    if done.returncode:
+        raise refusal(done.stderr, done.returncode)
+    return str(json.loads(done.stdout)["code"])
