@@ -73,7 +73,7 @@ def read(raw: bytes, city: City, today: str) -> list[Booked]:
 
 
 def _lines(raw: bytes) -> Iterator[tuple[int, list[str]]]:
-    """Line number and cells of every line but empty ones and those of commas alone, which a spreadsheet leaves. Raises PlanError."""
+    """Line number and cells of every line but empty ones, also those of commas alone. Raises PlanError."""
     if len(raw) > TABLE_BYTES:
         raise PlanError(f"larger than {TABLE_BYTES} bytes")
     try:
