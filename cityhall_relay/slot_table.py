@@ -73,7 +73,7 @@ def read(raw: bytes, city: City, today: str) -> list[Booked]:
 
 
 def _lines(raw: bytes) -> Iterator[tuple[int, list[str]]]:
-    """Line number and cells of every line that is not empty. Raises PlanError."""
+    """Line number and cells of every line but empty ones, also those of commas alone. Raises PlanError."""
     if len(raw) > TABLE_BYTES:
         raise PlanError(f"larger than {TABLE_BYTES} bytes")
     try:
@@ -83,7 +83,7 @@ def _lines(raw: bytes) -> Iterator[tuple[int, list[str]]]:
         raise PlanError(f"line {lines_before + 1}: not UTF-8") from None
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        yield from ((rows.line_num, row) for row in rows if row)
+        yield from ((rows.line_num, row) for row in rows if any(map(str.strip, row)))
     except csv.Error:
         raise PlanError(f"line {rows.line_num}: no CSV; an open quotation mark?") from None
 

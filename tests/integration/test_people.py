@@ -62,6 +62,7 @@ def test_a_morning_from_the_pin_to_the_test_page(
 
     visit = Visit(house, sample_certificate(1))
     visit.approve()
+    visit.wait_on_board(approved=True, state="on_bus")
     assert box("print", visit.job)[1]["key"] == "refused.opening_missing"
 
     page = house.clerk.run("test-page", "--session", visit.session, "--approve")

@@ -61,7 +61,9 @@ def journal(town: Town) -> list[tuple[str, dict[str, Any]]]:
 def test_a_table_is_taken_and_stands_by_start_whatever_the_order_of_lines_and_columns(town: Town) -> None:
     assert take(town, SECOND, FIRST) == (Day("bus-1", TODAY, 2, 0),)
     assert town.relay.slots.of("bus-1", TODAY) == SLOTS
-    turned = "\ufeffstop,section,end,start,slot,bus,date\r\nhall,citizen,09:30,09:00,1,bus-2,2026/11/22\r\n\r\n"
+    turned = (
+        "\ufeffstop,section,end,start,slot,bus,date\r\nhall,citizen,09:30,09:00,1,bus-2,2026/11/22\r\n,,,,,,\r\n\r\n"
+    )
     assert town.relay.slots.take("clerk-1", turned.encode()).days == (Day("bus-2", TOMORROW, 1, 0),)
     assert town.relay.slots.of("bus-2", TOMORROW) == SLOTS[:1]
     assert town.relay.slots.of("bus-2", TODAY) == ()
