@@ -341,6 +341,10 @@ def test_sheets_that_do_not_agree_are_red(bus: OnBoard) -> None:
 def test_another_paper_in_the_tray_is_said_where_the_printer_can_tell(bus: OnBoard) -> None:
     tell(bus, media_ready=("iso_a5_148x210mm",))
     assert says(bus, Light.PAPER) == (Level.WEAK, "light.other_paper", "refused.wrong_paper", "other_paper")
+    at_printer(bus, JobState.PRINTED)
+    tell(bus, media_ready=("iso_a4_210x297mm",))
+    assert shown(bus, Light.PAPER).short.key == "light.left"
+    tell(bus, media_ready=("iso_a5_148x210mm",))
     bus.clock.forward(STALE_S + 1)
     assert shown(bus, Light.PAPER).short.key == "light.left", "what the printer said is not known any more; the book is"
 
