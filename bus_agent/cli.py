@@ -202,6 +202,9 @@ def _numbers(text: str) -> list[str]:
 
 
 def _run_agent(arguments: argparse.Namespace) -> int:
+    from bus_agent import lean
+
+    lean.leave_out(lean.UNUSED_BY_AGENT)
     from bus_agent.agent import boss
 
     return boss.run(arguments.config)

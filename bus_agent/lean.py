@@ -1,4 +1,4 @@
-"""Modules that spooler and opener do without: smaller processes, and less beside the print key.
+"""Modules that spooler, opener and agent do without: smaller processes, and less beside the print key.
 
 The standard library and msgspec import each only where it is there. Spooler and opener speak no TLS but to an ipps printer, for
 which `bring_back` is; the spooler hashes a few hundred bytes at a time, for which Python's own SHA-256 serves and a second
@@ -11,6 +11,8 @@ from typing import Final
 
 UNUSED: Final = ("ssl", "typing_extensions")
 UNUSED_BY_SPOOLER: Final = (*UNUSED, "_hashlib")
+UNUSED_BY_AGENT: Final = ("rich", "pygments")
+"""httpx has a command line of its own where these are installed, as they are beside the concierge's screen (3.3 MiB)."""
 
 
 def leave_out(names: Iterable[str] = UNUSED) -> None:

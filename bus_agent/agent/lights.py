@@ -70,7 +70,7 @@ def _city_hall(seen: Seen) -> LightShown:
         why = Said(key=reasons.key(lock), sentence=reasons.sentence(lock))
         return light(Light.CITY_HALL, Level.BAD, said(Short.LOCKED), why, "locked")
     if seen.link.up:
-        return light(Light.CITY_HALL, Level.GOOD, said(Short.CONNECTED), said(LightWord.CITY_HALL_WELL))
+        return light(Light.CITY_HALL, Level.GOOD, said(Short.WELL), said(LightWord.CITY_HALL_WELL))
     level, short, guide = _why_silent(seen)
     return light(Light.CITY_HALL, level, said(short), _line_says(seen), guide)
 

@@ -14,7 +14,7 @@ from bus_agent.errors import SpoolerGoneError, WrongPaperError
 from bus_agent.light_words import LightWord, Short
 from bus_agent.shown import Advice, Level, Light, LightShown, Said
 from cityhall_base.printer_state import Note, PrinterWord, Severity, holds
-from cityhall_wire.lifecycle import AT_PRINTER
+from cityhall_wire.lifecycle import AT_PRINTER, BEFORE_RELEASE
 
 LOW_SHEETS: Final = 10
 """A stop of three hours needs about as many."""
@@ -121,7 +121,7 @@ def paper(seen: Seen) -> LightShown:
 def _wrong_paper(seen: Seen) -> bool:
     if hands_off(seen.jobs, seen.duty) or seen.duty.told is None:
         return False
-    waiting = [job.header.media for job in seen.jobs if not job.ended] or [seen.media]
+    waiting = [job.header.media for job in seen.jobs if job.state in BEFORE_RELEASE] or [seen.media]
     return not all(holds(seen.duty.told.media_ready, media) for media in waiting)
 
 

@@ -55,10 +55,9 @@ class Ringing:
         call = self._now()
         if call is None:
             return None
-        waited = self._waited(call)
-        then = self._deputy(call) if waited >= self._city.limits.call_next_s else ""
-        left = int(self._city.limits.call_s - waited)
-        return CallShown(section=call.section, then=then, waited_s=int(waited), left_s=left)
+        waited, limits = int(self._waited(call)), self._city.limits
+        then = self._deputy(call) if waited >= limits.call_next_s else ""
+        return CallShown(section=call.section, then=then, waited_s=waited, left_s=limits.call_s - waited)
 
     def _now(self) -> _Call | None:
         session = self._duty.session

@@ -17,6 +17,7 @@ from bus_agent.shown import DayShown
 from cityhall_base.city import City
 from cityhall_base.clock import Clock, business_day
 from cityhall_base.store import TROUBLE, trouble
+from cityhall_wire import strict_json
 from cityhall_wire.messages.relay import Answer, Plan, Refusal
 from cityhall_wire.messages.visit import DayPlan, DayWanted, Slot, day_digest
 
@@ -44,7 +45,7 @@ class Slots:
 
     def __init__(self, city: City, store: BusStore, syncer: Syncer, clock: Clock) -> None:
         self._city, self._store, self._syncer, self._clock = city, store, syncer, clock
-        self._kept = msgspec.json.decode(store.get(_PLAN) or b"{}", type=_Kept)
+        self._kept = strict_json.decode(store.get(_PLAN) or b"{}", _Kept)
         self._named: bytes | None = None
         self._fresh = False  # a plan was heard since the last question
         self._tried: tuple[bytes | None, str] = (None, "")
@@ -104,7 +105,7 @@ class Slots:
         self._kept = kept
 
     def _done(self) -> tuple[int, ...]:
-        done = msgspec.json.decode(self._store.get(_DONE) or b"{}", type=_Done)
+        done = strict_json.decode(self._store.get(_DONE) or b"{}", _Done)
         return done.slots if done.day == self._today() else ()
 
     def _today(self) -> str:

@@ -15,6 +15,7 @@ from bus_agent.agent.syncer import Syncer
 from bus_agent.errors import NoVisitError
 from bus_agent.shown import VisitShown
 from cityhall_base.clock import Clock, business_day
+from cityhall_wire import strict_json
 from cityhall_wire.messages.relay import Plan, SessionView
 from cityhall_wire.messages.visit import Feedback
 from cityhall_wire.modes import RULES, DutyMode, Seat, may_meet
@@ -101,7 +102,7 @@ class Visits:
     def shown(self) -> VisitShown | None:
         """The last visit, where nothing came after it."""
         raw = self._store.get(_LAST)
-        last = msgspec.json.decode(raw, type=_Last) if raw else None
+        last = strict_json.decode(raw, _Last) if raw else None
         if last is None or last.day != self._today() or self._duty.session or not may_meet(self._duty.mode):
             return None
         return last.visit
@@ -156,7 +157,7 @@ class Visits:
 
     def _live(self) -> _Live | None:
         raw = self._store.get(_LIVE)
-        return msgspec.json.decode(raw, type=_Live) if raw else None
+        return strict_json.decode(raw, _Live) if raw else None
 
     def _today(self) -> str:
         return business_day(self._clock.utc_ms())

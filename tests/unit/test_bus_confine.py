@@ -48,3 +48,13 @@ def test_a_confined_opener_reads_no_file_and_still_makes_its_key(tmp_path: Path)
     denied = {"read the print key": "PermissionError", "write a file": "PermissionError"}
     assert found == denied | {"make a key of its own": "done"}
     assert key.read_text() == "a key"
+
+
+def test_the_agent_starts_without_the_screens_libraries() -> None:
+    program = "from bus_agent import lean\nlean.leave_out(lean.UNUSED_BY_AGENT)\nimport bus_agent.agent.boss, sys\n"
+    program += "print(*(one for one in ('rich', 'pygments', 'textual') if sys.modules.get(one)))"
+    top = str(Path(bus_agent.__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=top, capture_output=True, text=True, check=True, timeout=30
+    )
+    assert done.stdout.split() == []

@@ -1,5 +1,6 @@
 """The five lights: what each says of every state, that nothing old is shown as new, and that none says more than may be done."""
 
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -13,13 +14,13 @@ from bus_agent.agent.printer_lights import HELP
 from bus_agent.agent.syncer import LinkState
 from bus_agent.errors import AnswerError, CertificateError, CityHallFaultError, LinkError, RejectedError
 from bus_agent.ipc.messages import Status
-from bus_agent.light_words import LightName, LightWord, Short
+from bus_agent.light_words import NAMES, LightName, LightWord, Short
 from bus_agent.settings import PowerSettings
 from bus_agent.shown import Level, Light, LightShown
 from bus_agent.status_text import text
 from cityhall_base.city import Paper
 from cityhall_base.printer_state import REASONS, PrinterWord
-from cityhall_base.words import Language
+from cityhall_base.words import Language, Word
 from cityhall_wire.lifecycle import JobState
 from cityhall_wire.messages.link import PrinterSummary
 from cityhall_wire.modes import DutyMode
@@ -183,7 +184,7 @@ def test_on_its_battery_the_box_says_how_much_is_left_and_every_change_is_news(t
 
 def test_the_signal_is_not_measured_while_city_hall_answers(bus: OnBoard) -> None:
     assert says(bus, Light.LINE) == (Level.UNKNOWN, "light.unmeasured", "light.say.line_unmeasured", "")
-    assert says(bus, Light.CITY_HALL) == (Level.GOOD, "light.connected", "light.say.city_hall_well", "")
+    assert says(bus, Light.CITY_HALL) == (Level.GOOD, "light.well", "light.say.city_hall_well", "")
 
 
 def test_a_dead_zone_is_grey_and_a_line_that_somebody_waits_for_is_not(bus: OnBoard) -> None:
@@ -341,6 +342,10 @@ def test_sheets_that_do_not_agree_are_red(bus: OnBoard) -> None:
 def test_another_paper_in_the_tray_is_said_where_the_printer_can_tell(bus: OnBoard) -> None:
     tell(bus, media_ready=("iso_a5_148x210mm",))
     assert says(bus, Light.PAPER) == (Level.WEAK, "light.other_paper", "refused.wrong_paper", "other_paper")
+    at_printer(bus, JobState.PRINTED)
+    tell(bus, media_ready=("iso_a4_210x297mm",))
+    assert shown(bus, Light.PAPER).short.key == "light.left"
+    tell(bus, media_ready=("iso_a5_148x210mm",))
     bus.clock.forward(STALE_S + 1)
     assert shown(bus, Light.PAPER).short.key == "light.left", "what the printer said is not known any more; the book is"
 
@@ -362,8 +367,28 @@ def test_paper_without_numbers_is_as_the_printer_says(tmp_path: Path) -> None:
 # --- words ---
 
 
-def test_what_stands_in_the_strip_is_short(bus: OnBoard) -> None:
-    assert [word for word in Short if len(word.say(Language.JAPANESE, "000")) > 10] == []
+OF_PRINTER = {one.short for one in HELP.values()}
+OF_LIGHT = {
+    Light.POWER: {Short.WELL, Short.UNMEASURED, Short.UNKNOWN, Short.BATTERY, Short.BATTERY_PERCENT},
+    Light.LINE: {Short.UNMEASURED, Short.CONNECTING, Short.NO_SIGNAL, Short.NO_LINE},
+    Light.CITY_HALL: {Short.WELL, Short.LOCKED, Short.NOT_CONNECTED, Short.FAULT},
+    Light.PAPER: {Short.LEFT, Short.NONE_LEFT, Short.DIFFERS, Short.WELL, Short.UNMEASURED} | OF_PRINTER,
+    Light.PRINTER: {Short.WELL, Short.UNKNOWN, Short.PRINTING} | OF_PRINTER,
+}
+
+
+def cells(word: Word, language: Language, detail: str = "") -> int:
+    return sum(1 + (unicodedata.east_asian_width(sign) in "WF") for sign in word.say(language, detail))
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_the_lights_fit_one_row_of_a_small_terminal_whatever_they_say(language: Language) -> None:
+    details = {Short.BATTERY_PERCENT: "100", Short.LEFT: "5000"}
+    widest = [max(cells(one, language, details.get(one, "")) for one in OF_LIGHT[light]) for light in Light]
+    names = [cells(NAMES[light], language) for light in Light]
+    blanks = 2 * len(Light)
+    assert set().union(*OF_LIGHT.values()) == set(Short)
+    assert sum(widest) + sum(names) + blanks <= 80, dict(zip(Light, widest, strict=True))
     assert all(word.say(Language.JAPANESE).endswith("。") for word in LightWord)
 
 
@@ -373,7 +398,7 @@ def test_status_shows_the_lights_and_the_stop(bus: OnBoard) -> None:
     lights = [{"light": one.light, "short": vars_of(one.short)} for one in bus.tour.lights()]
     lines = text(SEEN | {"lights": lights, "day": {"stop": bus.tour.stops.now}}, Language.JAPANESE).splitlines()
     assert lines[3] == "会場: hall"
-    assert lines[4] == "表示灯: 電源 未計測  回線 未計測  市役所 つながっています  プリンター よい  用紙 のこり40枚"
+    assert lines[4] == "表示灯: 電源 未計測  回線 未計測  市役所 よい  プリンター よい  用紙 のこり40枚"
 
 
 def vars_of(said: Any) -> dict[str, str]:

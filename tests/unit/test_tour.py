@@ -370,6 +370,12 @@ def test_the_concierges_own_end_is_said_to_be_hers(bus: OnBoard) -> None:
     assert bus.tour.visits.shown() == visit(ended_here=True)
 
 
+def test_a_call_that_she_gave_up_is_one_that_nobody_took(bus: OnBoard) -> None:
+    bus.plan(session=session())
+    bus.commands.end_session()
+    assert bus.tour.visits.shown() == visit(unanswered=True, ended_here=True, feedback=False)
+
+
 def test_a_call_that_gives_way_to_the_next_leaves_nothing_to_be_shown(bus: OnBoard) -> None:
     bus.plan(session=session())
     name = call(bus, "tax")
