@@ -1,4 +1,4 @@
-"""The concierge's screen on the real agent, with the real printer behind it: a certificate from the job card to the resident's hand."""
+"""The concierge's screen on the real agent, with the real printer behind it: from the job card to the resident's hand."""
 
 import asyncio
 import shutil
