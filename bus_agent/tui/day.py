@@ -5,7 +5,8 @@ from types import MappingProxyType
 from typing import Final
 
 from bus_agent.status_text import StatusWord
-from bus_agent.tui.desk import back, hhmm, join, minute, page, section_name, stop_name
+from bus_agent.tui.desk import back, hhmm, join, minute, page
+from bus_agent.tui.names import section_name, stop_name
 from bus_agent.tui.scene import Bar, Choice, Context, Facts, MakeScene, Mark, Open, Part, Scene, Tell, Text, Tone
 from cityhall_base.clock import jst
 from cityhall_base.terms import MODES

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bus_agent.shown import ItemShown, ListShown
-from bus_agent.tui.desk import DeskWord, amount, back, hhmm, paper_name, picks, said, sheets
+from bus_agent.tui.desk import DeskWord, amount, back, hhmm, paper_name, picks, sheets
 from bus_agent.tui.scene import Back, Bar, Choice, Context, Facts, MakeScene, Open, Part, Scene, Tell, Text, Tone
 from cityhall_base.clock import business_day
 from cityhall_base.words import Language, Word
@@ -201,7 +201,7 @@ def _text(context: Context, item: ItemShown) -> str:
 def _seen(context: Context, item: ItemShown) -> str:
     if item.ok is False and item.note in _NOTES:
         return context.say(ListsWord.REPORTED, context.say(_NOTES[item.note]))
-    return said(context, item)
+    return context.said(item)
 
 
 SCENES: Final[Mapping[str, MakeScene]] = MappingProxyType(

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bus_agent.shown import PaperShown
-from bus_agent.tui.desk import DeskWord, back, page, paper_name, picks, said, sheets
+from bus_agent.tui.desk import DeskWord, back, page, paper_name, picks, sheets
 from bus_agent.tui.scene import Choice, Context, Facts, MakeScene, Mark, Open, Pad, Part, Scene, Tell, Text, Tone
 from cityhall_base.clock import business_day
 from cityhall_base.words import Word
@@ -109,7 +109,7 @@ def _sum(context: Context, paper: PaperShown) -> Iterator[tuple[str, str]]:
 
 def _differences(context: Context, paper: PaperShown) -> Iterator[Part]:
     for one in paper.differences[:_MOST_DIFFERENCES]:
-        yield Text(text=said(context, one), tone=Tone.LOOK)
+        yield Text(text=context.said(one), tone=Tone.LOOK)
 
 
 def menu(context: Context) -> Scene:
