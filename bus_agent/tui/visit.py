@@ -82,9 +82,9 @@ class VisitWord(Word):
     WAIVE_SURE = ("tui.visit.waive_sure", "Is the fee of {detail} yen waived? The clerk has to have said so.")
     LATER = ("tui.visit.later", "Later")
     HOW_WAS_IT = ("tui.visit.how_was_it", "How was it today? Please press one.")
-    WAS_GOOD = ("tui.visit.was_good", "(^_^)  Good")
-    WAS_SO_SO = ("tui.visit.was_so_so", "(-_-)  So-so")
-    WAS_BAD = ("tui.visit.was_bad", "(>_<)  Not good")
+    WAS_GOOD = ("tui.visit.was_good", "(^_^) Good")
+    WAS_SO_SO = ("tui.visit.was_so_so", "(-_-) So-so")
+    WAS_BAD = ("tui.visit.was_bad", "(>_<) Not good")
     NO_ANSWER = ("tui.visit.no_answer", "No answer; to the next visitor")
 
 
@@ -188,6 +188,7 @@ def card(context: Context) -> Scene:
     body = (
         visit(context, job),
         _what(context, job),
+        EMPTY,
         CheckWord(word=job.check_word),
         *_notes(context, job),
     )
