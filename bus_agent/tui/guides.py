@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from bus_agent.shown import SectionShown
 from bus_agent.tui import pictures
 from bus_agent.tui.desk import back
 from bus_agent.tui.guide_words import GuideWord as G
-from bus_agent.tui.scene import Back, Choice, Context, MakeScene, Open, Part, Phone, Scene, Steps, Text, Tone
+from bus_agent.tui.names import EMPTY, section_name
+from bus_agent.tui.scene import Back, Choice, Context, MakeScene, Open, Part, Scene, Steps, Text, Tone
+from bus_agent.tui.visit import VisitWord
 from cityhall_base.printer_state import PrinterWord as P
 from cityhall_base.words import Word
 from cityhall_wire.lifecycle import JobState
@@ -154,14 +157,15 @@ def guide(context: Context) -> Scene:
 
 
 def _number(context: Context, name: str) -> Iterator[Part]:
-    """Whom to telephone: the section of the visit, else the first of the city."""
-    if name not in ("hall_silent", "technician", "locked", "no_line"):
-        return
+    for one in _sections(context) if name in ("technician", "locked", "no_line") else ():
+        yield EMPTY
+        yield Text(text=f"{section_name(context, one.section)}  {one.phone}", big=True)
+
+
+def _sections(context: Context) -> list[SectionShown]:
+    """Whom to telephone: the section of the visit, else the first of the city; none until the city is known."""
     asked = {one.section for one in (context.seen.session, context.seen.call, context.seen.visit) if one}
-    sections = sorted(context.city.sections, key=lambda one: one.section not in asked)
-    for one in sections[:1]:
-        yield Text(text="")
-        yield Phone(number=one.phone) if name == "hall_silent" else Text(text=one.phone, big=True)
+    return sorted(context.city.sections, key=lambda one: one.section not in asked)[:1]
 
 
 def _button(context: Context, name: str) -> Choice:
@@ -169,7 +173,7 @@ def _button(context: Context, name: str) -> Choice:
     return Choice(context.say(word), act)
 
 
-_Act = tuple[BookWord, Open | Back]
+_Act = tuple[Word, Open | Back]
 
 
 def _done(_context: Context) -> _Act:
@@ -183,10 +187,15 @@ def _sheets_out(context: Context) -> _Act:
     return (BookWord.MARK_SHEETS, Open("visit.outcome", job)) if job else _done(context)
 
 
+def _telephone(context: Context) -> _Act:
+    return next(((VisitWord.NUMBER, Open("visit.phone", one.section)) for one in _sections(context)), _done(context))
+
+
 _BUTTONS: Final[Mapping[str, Callable[[Context], _Act]]] = MappingProxyType(
     {
         "jam": _sheets_out,
         "switch_off": _sheets_out,
+        "hall_silent": _telephone,
         "count_sheets": lambda _: (BookWord.COUNT, Open("paper.count")),
         "sheets_differ": lambda _: (BookWord.SEE_DIFFERENCE, Open("paper.differ")),
         "receive_sheets": lambda _: (BookWord.RECEIVE, Open("paper.receive")),

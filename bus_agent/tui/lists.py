@@ -26,6 +26,7 @@ class ListsWord(Word):
     FEES = ("desk.lists.fees", "Open fees")
     COMPLETE = ("desk.lists.complete", "complete ({detail})")
     OPEN = ("desk.lists.open", "{detail} to do")
+    TO_FINISH = ("desk.lists.to_finish", "looked at, not completed")
     COUNTED = ("desk.lists.counted", "{detail}, counted today")
     UNCOUNTED = ("desk.lists.uncounted", "{detail}, not counted yet")
     DIFFERS = ("desk.lists.differs", "{detail}, does not agree")
@@ -103,9 +104,9 @@ def _open(one: ListShown | None) -> bool:
 def _standing(context: Context) -> Iterator[tuple[str, str]]:
     day, books = business_day(context.seen.at), context.seen.books
     for one in context.seen.checklists:
-        left = str(sum(not _settled(item) for item in one.items))
-        done = ListsWord.COMPLETE.say(context.language, hhmm(one.complete)) if one.complete else ""
-        yield context.say(_TITLES[one.which]), done or context.say(ListsWord.OPEN, left)
+        left = sum(not _settled(item) for item in one.items)
+        word = ListsWord.COMPLETE if one.complete else ListsWord.OPEN if left else ListsWord.TO_FINISH
+        yield context.say(_TITLES[one.which]), context.say(word, hhmm(one.complete) if one.complete else str(left))
     for paper in books.papers[:4]:
         counted = ListsWord.COUNTED if paper.counted_on == day else ListsWord.UNCOUNTED
         word = ListsWord.DIFFERS if paper.differences else counted

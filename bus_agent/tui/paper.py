@@ -9,6 +9,7 @@ from typing import Final
 
 from bus_agent.shown import PaperShown
 from bus_agent.tui.desk import DeskWord, back, page, paper_name, picks, sheets
+from bus_agent.tui.names import EMPTY
 from bus_agent.tui.scene import Choice, Context, Facts, MakeScene, Mark, Open, Pad, Part, Scene, Tell, Text, Tone
 from cityhall_base.clock import business_day
 from cityhall_base.words import Word
@@ -37,6 +38,7 @@ class PaperWord(Word):
     MENU_LOST = ("desk.paper.menu_lost", "Sheets lost")
     MENU_CASH = ("desk.paper.menu_cash", "Count the cash")
     MENU_FEES = ("desk.paper.menu_fees", "Open fees")
+    MENU_PERSON = ("desk.paper.menu_person", "Sign in or out")
     HOW_MANY = ("desk.paper.how_many", "How many sheets lie in the drawer?")
     SHEETS = ("desk.paper.sheets", "Sheets")
     RECORD = ("desk.paper.record", "Write it down")
@@ -46,6 +48,8 @@ class PaperWord(Word):
     FIRST = ("desk.paper.first", "What number is on the first sheet?")
     LAST = ("desk.paper.last", "What number is on the last sheet?")
     NUMBER = ("desk.paper.number", "Number")
+    FULL = ("desk.paper.full", "That is")
+    NAMELESS = ("desk.paper.nameless", "Nobody knows its number")
     FROM = ("desk.paper.from", "First")
     TO = ("desk.paper.to", "Last")
     TAKEN = ("desk.paper.taken", "Received")
@@ -122,6 +126,7 @@ def menu(context: Context) -> Scene:
     items += [Mark("money.fees", context.say(PaperWord.MENU_FEES))]
     others = [one for one in context.seen.books.papers if paper and one.paper != paper.paper]
     items += [Mark(f"/{one.paper}", paper_name(context, one.paper)) for one in others]
+    items += [Mark("sign_in", context.say(PaperWord.MENU_PERSON))] if context.city.concierges else []
     shown = page(context, "paper", "what", items)
     return Scene(
         sentence=context.say(PaperWord.WHAT),
@@ -207,6 +212,7 @@ def lost(context: Context) -> Scene:
     missing = [Mark(row, row) for one in (paper.differences if paper else ()) for row in one.numbers]
     if paper is None or not missing:
         return _typing(context, PaperWord.WHICH_LOST, "paper.lost_why", UNREADABLE, (UNREADABLE,))
+    missing += [Mark(UNREADABLE, context.say(PaperWord.NAMELESS))]
     shown = page(context, "paper.lost", "number", missing)
     following = Choice(context.say(DeskWord.NEXT), shown.act(Open("paper.lost_why", f"{paper.paper}/{shown.picked}")))
     choices = (following, *shown.more, back(context, "paper", paper.paper))
@@ -232,7 +238,7 @@ def _typing(context: Context, asks: PaperWord, then: str, letters: str, also: tu
     act = Open(then, f"{paper.paper}/{number}") if number in also or _is_number(number) else None
     return Scene(
         sentence=context.say(asks),
-        body=(Facts(rows=((context.say(PaperWord.NUMBER), number),)), _pad(context, paper, letters)),
+        body=(Facts(rows=((context.say(PaperWord.FULL), number),)) if number else EMPTY, _pad(context, paper, letters)),
         choices=(Choice(context.say(DeskWord.NEXT), act), back(context, "paper", paper.paper)),
     )
 

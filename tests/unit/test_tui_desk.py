@@ -1,7 +1,7 @@
 """What stands behind F9 to F12, and all that opens from there: no dead end, and no request that the agent cannot read."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import product
 from typing import Annotated, Any, get_args, get_origin
 
@@ -33,6 +33,7 @@ from bus_agent.shown import (
     SupplyShown,
 )
 from bus_agent.tui.lists import BUTTONS
+from bus_agent.tui.now import QUIET_SCENES
 from bus_agent.tui.paper import completed
 from bus_agent.tui.scene import Back, Context, Open, Pad, Pick, Scene, Tell
 from bus_agent.tui.scenes import SCENES
@@ -189,9 +190,11 @@ def entered_in(scene: Scene) -> Iterator[dict[str, str]]:
             yield from ({part.name: typed} for typed in TYPED[part.name])
 
 
-def walk(seen: Snapshot, language: Language) -> Iterator[tuple[Context, str, Scene]]:
-    """Every scene that can be reached from the keys, with everything entered."""
-    todo, known = [*DOORS], set(DOORS)
+def walk(
+    seen: Snapshot, language: Language, doors: Iterable[tuple[str, str]] = DOORS
+) -> Iterator[tuple[Context, str, Scene]]:
+    """Every scene that can be reached, with everything entered."""
+    todo, known = [*doors], set(doors)
     while todo:
         name, about = todo.pop()
         for entered in entered_in(SCENES[name](Context(seen, CITY, language, about))):
@@ -255,6 +258,13 @@ def test_what_is_told_to_the_agent_has_the_form_that_it_reads() -> None:
     assert paths >= {"/v1/panic", "/v1/sheets/lost", "/v1/cash/difference", "/v1/fees/waived", "/v1/checklists/opening"}
 
 
+def test_what_opens_on_a_route_bus_leads_nowhere_else() -> None:
+    quiet = changed(mode=DutyMode.ROUTE_BUS, signed_in=SignedInShown(wanted=True))
+    reached = {scene for _, scene, _ in walk(quiet, Language.JAPANESE, [("day.mode", ""), ("sign_in", "")])}
+    assert reached <= QUIET_SCENES
+    assert shown("day.mode", quiet, mode="city_hall").choices[0].act == Open("sign_in")
+
+
 # --- the day ---
 
 
@@ -282,9 +292,15 @@ def test_the_next_slot_is_the_first_that_had_no_visit_and_is_not_over() -> None:
 
 @pytest.mark.parametrize("mode", DutyMode)
 def test_a_mode_in_which_something_may_be_open_is_not_left_by_one_press(mode: DutyMode) -> None:
-    choice = shown("day.mode", changed(mode=mode, jobs=()), mode="course" if mode != "course" else "event").choices[0]
+    choice = shown(
+        "day.mode", changed(mode=mode, jobs=()), mode="course" if mode != "course" else "early_voting"
+    ).choices[0]
     quiet = (DutyMode.ROUTE_BUS, DutyMode.ON_THE_WAY, DutyMode.EARLY_VOTING, DutyMode.COURSE)
     assert bool(choice.sure) == (mode not in quiet)
+
+
+def test_a_mode_of_the_same_seat_goes_on_with_the_same_visit() -> None:
+    assert shown("day.mode", FULL, mode="event").choices[0].sure == ""
 
 
 def test_leaving_while_a_document_is_at_the_printer_says_that_it_is_stopped() -> None:
@@ -395,7 +411,7 @@ def any_of(kind: Any) -> st.SearchStrategy[Any]:
         fields = {field.name: any_of(field.type) for field in msgspec.structs.fields(kind)}
         return st.fixed_dictionaries(fields).map(lambda values: kind(**values))
     simple = {str: st.sampled_from(WORDS), int: st.sampled_from(NUMBERS), bool: st.booleans(), type(None): st.none()}
-    return simple.get(kind) or st.sampled_from(kind)
+    return simple[kind] if kind in simple else st.sampled_from(kind)
 
 
 ABOUTS = (
