@@ -186,6 +186,7 @@ class StandIn:
     def __init__(self, path: Path, snapshot: Snapshot = QUIET, city: CityShown = CITY) -> None:
         self.path, self.snapshot, self.city = path, snapshot, city
         self.asked: list[Asked] = []
+        self.knows_city = True
         self.answer: Callable[[Asked], Snapshot | tuple[int, Any] | None] = lambda _: None
         self._streams: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
@@ -232,7 +233,7 @@ class StandIn:
 
     def _answered(self, asked: Asked) -> tuple[int, Any]:
         if asked[1] == "/v1/city":
-            return 200, self.city
+            return (200, self.city) if self.knows_city else (404, {})
         self.asked.append(asked)
         found = self.answer(asked)
         if isinstance(found, tuple):

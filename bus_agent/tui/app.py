@@ -57,6 +57,13 @@ class ConciergeScreen(App[None], inherit_bindings=False):
         self._ticking = ticking
         self._video = VideoLink(settings.video_command)
         self._telling: asyncio.Task[None] | None = None
+        # Looked up here and not in the tree: a key is answered sooner.
+        names = ("head", "rule-above", "body", "rule-below", *_LIGHTS.values(), *_CHOICES, *_ALWAYS)
+        self._panels = {name: Panel(id=name, holds=name == "f12") for name in names}
+        rows = {"lights": _LIGHTS.values(), "choices": _CHOICES, "always": _ALWAYS}
+        self._boxes = {
+            name: Container(*(self._panels[one] for one in inside), id=name) for name, inside in rows.items()
+        }
         self.agent = Agent(LocalHttp(settings.socket), self._heard)
 
     # --- Textual's doors, and those that stay shut ---
@@ -87,13 +94,13 @@ class ConciergeScreen(App[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """Made once; from then on they only show other lines."""
-        yield Panel(id="head")
-        yield Container(*(Panel(id=f"light-{light.value.replace('_', '-')}") for light in Light), id="lights")
-        yield Panel(id="rule-above").add_class("rule")
-        yield Panel(id="body")
-        yield Container(*(Panel(id=f"f{number}") for number in range(1, MOST_CHOICES + 1)), id="choices")
-        yield Panel(id="rule-below").add_class("rule")
-        yield Container(*(Panel(id=name, holds=name == "f12") for name, *_ in keys.ALWAYS), id="always")
+        yield self._panels["head"]
+        yield self._boxes["lights"]
+        yield self._panels["rule-above"]
+        yield self._panels["body"]
+        yield self._boxes["choices"]
+        yield self._panels["rule-below"]
+        yield self._boxes["always"]
 
     def on_mount(self) -> None:
         """Begin to listen."""
@@ -153,8 +160,8 @@ class ConciergeScreen(App[None], inherit_bindings=False):
             self._do(self.deck.press(_CHOICES[name]))
         elif name in _ALWAYS and name != "f12":
             self._open(name)
-        elif name.startswith("light-"):
-            self.deck.open("light", name.removeprefix("light-").replace("-", "_"))
+        elif name in _OF_LIGHT:
+            self.deck.open("light", _OF_LIGHT[name])
         self.redraw()
 
     def on_panel_held(self, event: Panel.Held) -> None:
@@ -197,7 +204,7 @@ class ConciergeScreen(App[None], inherit_bindings=False):
 
     def redraw(self) -> None:
         """Show what the deck says; what did not change is not drawn."""
-        if not self.query("#f12"):
+        if not self._panels["f12"].is_attached:
             return
         scene, size = self.deck.scene(), self.size
         quiet = self.deck.quiet or not self.deck.up
@@ -208,35 +215,35 @@ class ConciergeScreen(App[None], inherit_bindings=False):
         around = 0 if quiet else 5
         rows = max(0, size.height - around - (keys.CHOICE_ROWS if scene.choices else 0))
         room = Room(size.width, self.deck.language, self.deck.entered)
-        self._panel("body").show(*stage(scene, said, room, rows))
+        self._panels["body"].show(*stage(scene, said, room, rows))
 
     def _strip(self, width: int, quiet: bool) -> None:
-        for name in ("head", "lights", "rule-above", "rule-below", "always"):
-            self.query_one(f"#{name}").set_class(quiet, "hidden")
+        around = (*(self._panels[name] for name in ("head", "rule-above", "rule-below")), self._boxes["lights"])
+        for widget in (*around, self._boxes["always"]):
+            widget.set_class(quiet, "hidden")
         if quiet or self.deck.seen is None:
             return
         seen, language = self.deck.seen, self.deck.language
-        self._panel("head").show(strip.head(seen, self.deck.city, self.deck.at, language, width))
+        self._panels["head"].show(strip.head(seen, self.deck.city, self.deck.at, language, width))
         for light, one in strip.lights(seen, language, width):
-            self._panel(f"light-{light.value.replace('_', '-')}").show(one)
+            self._panels[_LIGHTS[light]].show(one)
         for name in ("rule-above", "rule-below"):
-            self._panel(name).show(line("─" * width, Look.RULE))
+            self._panels[name].show(line("─" * width, Look.RULE))
         for name, word, _ in keys.ALWAYS:
-            self._panel(name).show(keys.always(name, word, language, width // len(keys.ALWAYS)))
+            self._panels[name].show(keys.always(name, word, language, width // len(keys.ALWAYS)))
 
     def _choices(self, scene: Scene, width: int) -> None:
-        self.query_one("#choices").set_class(not scene.choices, "hidden")
+        self._boxes["choices"].set_class(not scene.choices, "hidden")
         wide = keys.choice_width(len(scene.choices), width)
-        for number in range(1, MOST_CHOICES + 1):
-            panel = self._panel(f"f{number}")
+        for name, number in _CHOICES.items():
+            panel = self._panels[name]
             there = number <= len(scene.choices)
             panel.set_class(not there, "hidden")
             if there:
                 panel.show(*keys.choice(number, scene.choices[number - 1], wide))
 
-    def _panel(self, name: str) -> Panel:
-        return self.query_one(f"#{name}", Panel)
-
 
 _CHOICES: Final = {f"f{number}": number for number in range(1, MOST_CHOICES + 1)}
 _ALWAYS: Final = {name: opens for name, _, opens in keys.ALWAYS}
+_LIGHTS: Final = {light: f"light-{light.value.replace('_', '-')}" for light in Light}
+_OF_LIGHT: Final = {name: light.value for light, name in _LIGHTS.items()}

@@ -1,6 +1,6 @@
 """Every colour of the screen. Dark slate ground, one accent, amber for "look here", red only where paper or people are at risk.
 
-Each stands for text at 7:1 or more (WCAG 2.2, contrast enhanced); tests/unit/test_tui_colours.py computes it.
+Each stands for text at 7:1 or more (WCAG 2.2, contrast enhanced); tests/unit/test_tui_drawing.py computes it.
 """
 
 from typing import Final

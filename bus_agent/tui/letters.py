@@ -1,10 +1,11 @@
 """Large letters: digits and the kana of the check words, drawn by strokes of our own into dots, two of them in each cell.
 
-A stroke is a run of points, two signs each: x from 0 to a, y from 0 (top) to b, in a field of 11 by 12 dots. Voiced kana are the plain
-ones with two dots, small ones the same drawn smaller. tests/unit/test_tui_letters.py holds that every check word can be drawn.
+A stroke is a run of points, two signs each: x from 0 to a, y from 0 (top) to b, in a field of 11 by 12 dots. Voiced kana are
+the plain ones with two dots, small ones the same drawn smaller. tests/unit/test_tui_drawing.py draws every check word.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 HEIGHT: Final = 12
@@ -93,7 +94,7 @@ class _Letter(NamedTuple):
 
 
 def as_blocks(text: str, width: int) -> tuple[str, ...] | None:
-    """`text` in six rows of half blocks, None where a letter is unknown or it is wider than `width` cells even when drawn narrow."""
+    """`text` in six rows of half blocks; None where a letter is unknown, or where it is wider than `width` cells even drawn narrow."""
     for digits, gap in ((_DIGIT_WIDTH, _GAP), (_DIGIT_WIDTH, 1), (5, 1)):
         letters = [_letter(sign, digits) for sign in text]
         known = [one for one in letters if one is not None]
@@ -128,7 +129,7 @@ def _drawn(strokes: str, to: int = 1, of: int = 1) -> Dots:
     for stroke in strokes.split():
         signs = [int(sign, 12) for sign in stroke]
         points = [(round(x * to / of), y) for x, y in zip(signs[::2], signs[1::2], strict=False)]
-        for start, end in zip(points, points[1:], strict=False):
+        for start, end in pairwise(points):
             found |= set(_between(start, end))
     return frozenset(found)
 

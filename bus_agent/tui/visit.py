@@ -188,9 +188,10 @@ def card(context: Context) -> Scene:
     body = (
         visit(context, job),
         _what(context, job),
+        *_notes(context, job),
         EMPTY,
         CheckWord(word=job.check_word),
-        *_notes(context, job),
+        *_reading(context, job),
     )
     refuse = f"/v1/jobs/{job.job}/refuse"
     choices = (
@@ -230,10 +231,13 @@ def _what(context: Context, job: JobShown) -> Facts:
 
 
 def _notes(context: Context, job: JobShown) -> tuple[Part, ...]:
-    reading = (Text(text=job.check_word_reading, tone=Tone.CALM),) if context.language is Language.ENGLISH else ()
     said = [VisitWord.JOINT_SEAL] if job.joint_seal else []
     said += [VisitWord.REISSUE] if job.reissue_of else []
-    return (*reading, *(Text(text=context.say(word), tone=Tone.LOOK) for word in said))
+    return tuple(Text(text=context.say(word), tone=Tone.LOOK) for word in said)
+
+
+def _reading(context: Context, job: JobShown) -> tuple[Part, ...]:
+    return (Text(text=job.check_word_reading, tone=Tone.CALM),) if context.language is Language.ENGLISH else ()
 
 
 def _talk(context: Context) -> Choice:

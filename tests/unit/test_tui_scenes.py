@@ -12,11 +12,11 @@ from bus_agent.agent.books_desk import FeeBody, WhyFeeBody
 from bus_agent.shown import Advice, CallShown, DayShown, FeeShown, ListShown, NoteShown, Snapshot, VisitShown
 from bus_agent.tui.deck import Deck
 from bus_agent.tui.keys import CHOICE_ROWS, label_rows
+from bus_agent.tui.names import visit
 from bus_agent.tui.now import TABLE, now
 from bus_agent.tui.scene import MOST_CHOICES, Aside, Open, Scene, Tell, Tone
 from bus_agent.tui.scenes import SCENES
 from bus_agent.tui.stage import ROWS, SMALL, rows
-from bus_agent.tui.visit import visit
 from cityhall_base.visit_steps import STEPS, VisitStep, running
 from cityhall_base.words import Language
 from cityhall_wire.lifecycle import JobState
