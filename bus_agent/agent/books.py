@@ -117,6 +117,11 @@ class Books:
         """As it stands."""
         return self._shelf.now()
 
+    @property
+    def today(self) -> str:
+        """The JST date of the box's clock."""
+        return business_day(self._clock.utc_ms())
+
     # --- what goes with other facts, inside their event ---
 
     def issued(self, job: Job, named: tuple[str, ...] = ()) -> BookEntry | None:
@@ -261,7 +266,7 @@ class Books:
         open_ = [said(one) for one in self.book.differences()]
         if open_:
             return Finding(False, BooksWord.SHEETS_DIFFER, ", ".join(detail for _, detail in open_))
-        late = [name for name in self.papers() if self.book.paper(name).counted_on() != self.today()]
+        late = [name for name in self.papers() if self.book.paper(name).counted_on() != self.today]
         if late:
             return Finding(False, BooksWord.SHEETS_UNCOUNTED, ", ".join(self._city.papers[name].name for name in late))
         return Finding(True, BooksWord.SHEETS_AGREE, "")
@@ -271,7 +276,7 @@ class Books:
         cash = self.book.cash
         if cash.off:
             return Finding(False, BooksWord.CASH_DIFFERS, f"{cash.off:+}")
-        if cash.counted_on != self.today():
+        if cash.counted_on != self.today:
             return Finding(False, BooksWord.CASH_UNCOUNTED, "")
         return Finding(True, BooksWord.CASH_AGREES, "")
 
@@ -366,10 +371,6 @@ class Books:
     def _check_size(self, sheets: int, least: int = 1) -> None:
         if not least <= sheets <= MOST_SHEETS:
             raise TooManySheetsError(str(sheets))
-
-    def today(self) -> str:
-        """JST date by the box's clock."""
-        return business_day(self._clock.utc_ms())
 
 
 def _unreadable(text: str) -> bool:

@@ -33,5 +33,5 @@ def _paper(books: Books, name: str) -> PaperShown:
         rows=tuple(map(str, book.numbers.held)),
         counted_on=book.counted_on(),
         differences=tuple(differences),
-        today=book.on(books.today()),
+        today=book.on(books.today),
     )

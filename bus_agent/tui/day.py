@@ -36,7 +36,7 @@ class DayWord(Word):
     ENDS_IN = ("desk.day.ends_in", "Duty ends in {detail} min.")
     ARRIVED = ("desk.day.arrived", "We have arrived")
     LEAVE = ("desk.day.leave", "We leave")
-    LEAVE_SURE = ("desk.day.leave_sure", "A section is connected. Leave the stop all the same?")
+    LEAVE_SURE = ("desk.day.leave_sure", "You are connected with a section. Leaving the stop ends that.")
     DUTY = ("desk.day.duty", "Mode, extend")
     WHERE = ("desk.day.where", "At which stop have you arrived?")
     NO_STOPS = ("desk.day.no_stops", "The city has configured no stops.")
@@ -166,7 +166,9 @@ def _countdown(context: Context) -> Iterator[Part]:
 
 
 def _leave(context: Context) -> Choice:
-    sure = context.say(DayWord.LEAVE_SURE) if context.seen.session else ""
+    printing = any(job.state in AT_PRINTER for job in context.seen.jobs)
+    word = DayWord.PRINTING_SURE if printing else DayWord.LEAVE_SURE if context.seen.session else None
+    sure = context.say(word) if word else ""
     return Choice(context.say(DayWord.LEAVE), Tell("/v1/leave", None, "day"), sure)
 
 

@@ -12,7 +12,7 @@ from bus_agent.tui import pictures
 from bus_agent.tui.desk import back
 from bus_agent.tui.guide_words import GuideWord as G
 from bus_agent.tui.names import EMPTY, section_name
-from bus_agent.tui.scene import Back, Choice, Context, MakeScene, Open, Part, Scene, Steps, Text, Tone
+from bus_agent.tui.scene import Back, Choice, Context, MakeScene, Open, Part, Says, Scene, Steps, Text, Tone
 from bus_agent.tui.visit import VisitWord
 from cityhall_base.printer_state import PrinterWord as P
 from cityhall_base.words import Word
@@ -105,7 +105,6 @@ HELPS: Final[Mapping[str, str]] = MappingProxyType(
         "do.other_paper": "other_paper",
         "do.clear_jam": "jam",
         "do.switch_off": "switch_off",
-        "do.leave_printer": "switch_off",
         "do.wait_for_answer": "hall_silent",
         # why a document may not be printed now (bus_agent/errors.py, book_errors.py)
         "refused.wrong_paper": "wrong_paper",
@@ -136,9 +135,11 @@ _MAY_HAVE_SHEETS: Final = frozenset({JobState.RELEASING, JobState.PRINTING, JobS
 
 def guide(context: Context) -> Scene:
     """One page of the book. Its way back leads to the menu."""
-    name = context.about
-    if name in _FEEDS and context.seen.advice.key in _STAYS_EMPTY:
-        name = "switch_off"
+    name, pressing = context.about, _hands_off(context)
+    if name in _FEEDS and pressing:
+        if pressing.key not in HELPS:
+            return Scene(sentence=context.said(pressing), choices=(back(context, "trouble"),), tone=Tone.RISK)
+        name = HELPS[pressing.key]
     found = GUIDES.get(name)
     if found is None:
         return Scene(sentence=context.say(BookWord.UNKNOWN), choices=(back(context, "trouble"),))
@@ -154,6 +155,12 @@ def guide(context: Context) -> Scene:
         ),
         tone=Tone.RISK if name == "switch_off" else Tone.PLAIN,
     )
+
+
+def _hands_off(context: Context) -> Says | None:
+    """What the agent says of a printer that must stay as it is; it may have something else to say first."""
+    said: tuple[Says, ...] = (context.seen.advice, *(light.said for light in context.seen.lights))
+    return next((one for one in said if one.key in _STAYS_EMPTY), None)
 
 
 def _number(context: Context, name: str) -> Iterator[Part]:

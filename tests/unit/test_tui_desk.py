@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import product
 from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
@@ -364,14 +363,26 @@ def test_sheets_are_received_only_where_both_numbers_are_ends_of_one_row() -> No
 # --- trouble ---
 
 
-@pytest.mark.parametrize(
-    ("guide", "advice"), list(product(("refill", "jam", "cover"), ("do.switch_off", "do.leave_printer")))
-)
+def hands_off(key: str, *, by_light: bool) -> Snapshot:
+    """The printer must stay as it is; the agent may have something else to say first, and its light says it all the same."""
+    said = Said(key=key, sentence="x")
+    light = LightShown(light=Light.PRINTER, level=Level.BAD, short=said, said=said)
+    if by_light:
+        return changed(advice=Advice("do.hand_over", "x"), lights=(light,))
+    return changed(advice=Advice(key, "x", small.JOB))
+
+
+@pytest.mark.parametrize("guide", ["refill", "jam", "cover"])
+@pytest.mark.parametrize("by_light", [False, True])
 def test_nothing_that_could_bring_a_sheet_out_is_advised_while_the_printer_must_stay_empty(
-    guide: str, advice: str
+    guide: str, by_light: bool
 ) -> None:
-    made = shown("guide", changed(advice=Advice(advice, "x", small.JOB)), guide)
-    assert made.sentence == shown("guide", FULL, "switch_off").sentence
+    off = shown("guide", hands_off("do.switch_off", by_light=by_light), guide)
+    assert "用紙を入れないでください" in off.sentence
+    assert off.choices[0].act == Open("visit.outcome", small.JOB)
+    wait = shown("guide", hands_off("do.leave_printer", by_light=by_light), guide)
+    assert "用紙を入れずに" in wait.sentence
+    assert wait.body == ()
 
 
 def test_after_a_jam_the_sheets_that_came_out_are_reported() -> None:
