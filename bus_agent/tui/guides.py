@@ -23,6 +23,7 @@ class BookWord(Word):
     """What she presses in it."""
 
     DONE = ("guide.done", "Done")
+    UNDERSTOOD = ("guide.understood", "Understood")
     MARK_SHEETS = ("guide.mark_sheets", "Report the sheets")
     COUNT = ("guide.count", "Count the sheets")
     SEE_DIFFERENCE = ("guide.see_difference", "See the difference")
@@ -198,8 +199,13 @@ def _telephone(context: Context) -> _Act:
     return next(((VisitWord.NUMBER, Open("visit.phone", one.section)) for one in _sections(context)), _done(context))
 
 
+def _understood(_context: Context) -> _Act:
+    return BookWord.UNDERSTOOD, Back()
+
+
 _BUTTONS: Final[Mapping[str, Callable[[Context], _Act]]] = MappingProxyType(
     {
+        **dict.fromkeys(("no_line", "battery", "technician", "locked"), _understood),
         "jam": _sheets_out,
         "switch_off": _sheets_out,
         "hall_silent": _telephone,

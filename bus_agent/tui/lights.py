@@ -9,7 +9,7 @@ from bus_agent.status_text import StatusWord
 from bus_agent.tui.desk import back, clip, hhmm, paper_name, sheets
 from bus_agent.tui.guides import GUIDES
 from bus_agent.tui.scene import Choice, Context, Facts, MakeScene, Open, Scene, Tone
-from cityhall_base.printer_state import supply
+from cityhall_base.printer_state import LevelWord, supply
 from cityhall_base.words import Word
 
 
@@ -66,8 +66,9 @@ def _printer(context: Context) -> Rows:
     if shown.told_before_s is not None:
         yield context.say(LightWord.HEARD), context.say(LightWord.SECONDS_AGO, str(shown.told_before_s))
     for one in shown.supplies[:_MOST]:
-        name, _, level = supply(one.type, one.color, one.level, context.language).rpartition(" ")
-        yield clip(name), level
+        word = LevelWord.UNKNOWN if one.level < 0 else LevelWord.PERCENT
+        level = context.say(word, str(one.level))
+        yield clip(supply(one.type, one.color, one.level, context.language).removesuffix(level)), level
     if shown.impressions is not None:
         yield context.say(StatusWord.COUNTER), str(shown.impressions)
 

@@ -31,11 +31,11 @@ from bus_agent.shown import (
     Snapshot,
     SupplyShown,
 )
-from bus_agent.tui.lists import BUTTONS
+from bus_agent.tui.checks import BUTTONS
 from bus_agent.tui.now import QUIET_SCENES
-from bus_agent.tui.paper import completed
 from bus_agent.tui.scene import Back, Context, Open, Pad, Pick, Scene, Tell
 from bus_agent.tui.scenes import SCENES
+from bus_agent.tui.sheets import completed
 from bus_agent.tui.words import TuiWord
 from cityhall_base.people import Box
 from cityhall_base.words import Language
