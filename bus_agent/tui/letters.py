@@ -94,7 +94,7 @@ class _Letter(NamedTuple):
 
 
 def as_blocks(text: str, width: int) -> tuple[str, ...] | None:
-    """`text` in six rows of half blocks; None where a letter is unknown, or where it is wider than `width` cells even drawn narrow."""
+    """`text` in six rows of half blocks; None where a letter is unknown, or it is wider than `width` cells even drawn narrow."""
     for digits, gap in ((_DIGIT_WIDTH, _GAP), (_DIGIT_WIDTH, 1), (5, 1)):
         letters = [_letter(sign, digits) for sign in text]
         known = [one for one in letters if one is not None]

@@ -1,5 +1,7 @@
 """The one widget: lines, and what is touched on them."""
 
+from typing import Final
+
 from rich.segment import Segment
 from textual.events import Click, MouseDown, MouseUp
 from textual.geometry import Size
@@ -9,6 +11,10 @@ from textual.widget import Widget
 
 from bus_agent.tui.colours import STYLES
 from bus_agent.tui.lines import Entry, Line, Look
+
+_UNSEEN: Final = (range(32), range(127, 160), range(0x200B, 0x2010), range(0x202A, 0x202F), range(0x2066, 0x206A))
+_CONTROL: Final = {sign: None for signs in _UNSEEN for sign in signs}
+"""No text that came from elsewhere tells the terminal what to do, or turns the direction of reading."""
 
 
 class Panel(Widget, can_focus=False):
@@ -60,7 +66,7 @@ class Panel(Widget, can_focus=False):
     def render_line(self, y: int) -> Strip:
         """A row of the terminal."""
         pieces = self._lines[y].pieces if y < len(self._lines) else ()
-        strip = Strip([Segment(piece.text, STYLES[piece.look]) for piece in pieces])
+        strip = Strip([Segment(piece.text.translate(_CONTROL), STYLES[piece.look]) for piece in pieces])
         return strip.adjust_cell_length(self.size.width, STYLES[Look.PLAIN])
 
     def on_click(self, event: Click) -> None:

@@ -5,6 +5,7 @@ The other end is a few lines of asyncio, because the real agent can be neither t
 
 import asyncio
 import tempfile
+from argparse import Namespace
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,7 +18,11 @@ from bus_agent.errors import AgentAnswerError, AgentGoneError
 from bus_agent.shown import Said
 from bus_agent.tui.agent import Agent
 from bus_agent.tui.local_http import ANSWER_BYTES, LocalHttp
+from bus_agent.tui.main import settings
 from bus_agent.tui.scene import Tell
+from bus_agent.tui.settings import ScreenSettings
+from cityhall_base.errors import ConfigError
+from cityhall_base.words import Language
 from tests.screen_city import CITY, QUIET, Asked, StandIn, shown
 
 WAIT_S: Final = 10.0
@@ -234,3 +239,29 @@ def test_an_older_agent_that_does_not_know_the_citys_names_is_shown_all_the_same
         await bus.stop()
 
     run(test)
+
+
+# --- screen.toml ---
+
+
+def arguments(**said: object) -> Namespace:
+    return Namespace(**({"config": None, "socket": None, "lang": None} | said))
+
+
+def test_without_a_file_the_screen_speaks_japanese_and_finds_the_agent_where_it_is(path: Path) -> None:
+    assert settings(arguments()) == ScreenSettings()
+
+
+def test_what_the_command_line_says_holds_before_the_file(path: Path) -> None:
+    file = path.with_name("screen.toml")
+    file.write_text('socket = "api.sock"\nlanguage = "en"\nvideo_command = ["player", "{address}"]\n')
+    said = settings(arguments(config=file))
+    assert said == ScreenSettings(socket=path, language=Language.ENGLISH, video_command=("player", "{address}"))
+    assert settings(arguments(config=file, lang="ja")).language is Language.JAPANESE
+
+
+def test_a_word_that_nobody_knows_in_the_file_is_named(path: Path) -> None:
+    file = path.with_name("screen.toml")
+    file.write_text('lang = "en"\n')
+    with pytest.raises(ConfigError, match="allowed: socket, language, video_command"):
+        settings(arguments(config=file))

@@ -113,6 +113,16 @@ def test_three_zones_stand_on_the_smallest_terminal(folder: Path) -> None:
     on_screen(folder, AT_STOP, test)
 
 
+def test_what_came_from_elsewhere_gives_the_terminal_no_orders(folder: Path) -> None:
+    async def test(desk: Desk) -> None:
+        desk.bus.say(shown(day=DayShown(stop="\x1b]0;owned\x07\x9b2J\u202e\r\n" + "x" * 500)))
+        await desk.see("xxx")
+        assert not any(ord(sign) < 32 or 127 <= ord(sign) < 160 or sign == "\u202e" for sign in "".join(desk.rows))
+        assert {cell_len(row) for row in desk.rows} == {SMALL[0]}
+
+    on_screen(folder, AT_STOP, test)
+
+
 def test_english_is_spoken_where_it_is_asked_for(folder: Path) -> None:
     async def test(desk: Desk) -> None:
         assert "Which section shall be called?" in desk.text
