@@ -151,14 +151,6 @@ def resting(context: Context) -> Scene:
     return Scene(sentence=context.say(CounterWord.RESTING, mode), choices=(_duty(context),), tone=Tone.CALM)
 
 
-def locked(context: Context) -> Scene:
-    """Nothing can be printed and nobody called; why, and by whom it is mended."""
-    if context.seen.locked is None:
-        raise LookupError("it is not locked")
-    body = () if context.seen.printer_empty else (Text(text=context.say(CounterWord.DO_SWITCH_OFF), tone=Tone.RISK),)
-    return Scene(sentence=context.said(context.seen.locked), body=body, tone=Tone.LOOK)
-
-
 def route_bus(context: Context) -> Scene:
     """The whole screen: one quiet line, and the clock. Within the hours of duty there is a way back into it."""
     clock = Text(text=f"{jst(context.seen.at):%H:%M}", tone=Tone.CALM)
@@ -189,7 +181,6 @@ SCENES: Final[Mapping[str, MakeScene]] = MappingProxyType(
         "way": way,
         "opening": opening,
         "resting": resting,
-        "locked": locked,
         "route_bus": route_bus,
         "switch_off": switch_off,
     }

@@ -5,7 +5,9 @@ from types import MappingProxyType
 from typing import Final
 
 from bus_agent.status_text import StatusWord
-from bus_agent.tui.desk import back, hhmm, join, minute, page, section_name, stop_name
+from bus_agent.tui.desk import back, hhmm, join, minute, page
+from bus_agent.tui.names import section_name, stop_name
+from bus_agent.tui.now import OPEN_TO_ANYBODY
 from bus_agent.tui.scene import Bar, Choice, Context, Facts, MakeScene, Mark, Open, Part, Scene, Tell, Text, Tone
 from cityhall_base.clock import jst
 from cityhall_base.terms import MODES
@@ -34,7 +36,7 @@ class DayWord(Word):
     ENDS_IN = ("desk.day.ends_in", "Duty ends in {detail} min.")
     ARRIVED = ("desk.day.arrived", "We have arrived")
     LEAVE = ("desk.day.leave", "We leave")
-    LEAVE_SURE = ("desk.day.leave_sure", "A section is connected. Leave the stop all the same?")
+    LEAVE_SURE = ("desk.day.leave_sure", "You are connected with a section. Leaving the stop ends that.")
     DUTY = ("desk.day.duty", "Mode, extend")
     WHERE = ("desk.day.where", "At which stop have you arrived?")
     NO_STOPS = ("desk.day.no_stops", "The city has configured no stops.")
@@ -49,6 +51,7 @@ class DayWord(Word):
     THIS_MODE = ("desk.day.this_mode", "This mode")
     MODE_SURE = ("desk.day.mode_sure", "This ends the mode {detail}: its keys are destroyed, and its session ends.")
     PRINTING_SURE = ("desk.day.printing_sure", "A document is at the printer. It is stopped and this mode ends.")
+    SIGN_IN = ("desk.day.sign_in", "Sign in first")
     HOW_LONG = ("desk.day.how_long", "How much longer? A clerk has to grant it.")
     NOT_LONGER = ("desk.day.not_longer", "In this city a day cannot be extended.")
     MINUTES = ("desk.day.minutes", "{detail} min")
@@ -99,12 +102,18 @@ def mode(context: Context) -> Scene:
     """Every other mode. One in which something could be open is not left by a slip of the finger."""
     others = [Mark(one, context.say(MODES[one])) for one in DutyMode if one is not context.seen.mode]
     shown = page(context, "day.mode", "mode", others)
-    act = shown.act(Tell("/v1/mode", {"mode": shown.picked}))
-    return Scene(
-        sentence=context.say(DayWord.WHICH_MODE),
-        body=(shown.pick,),
-        choices=(Choice(context.say(DayWord.THIS_MODE), act, _sure(context)), back(context, "day.duty")),
-    )
+    away = back(context) if context.seen.mode is DutyMode.ROUTE_BUS else back(context, "day.duty")
+    change = Choice(context.say(DayWord.THIS_MODE), None)
+    if shown.picked:
+        change = _change(context, DutyMode(shown.picked))
+    return Scene(sentence=context.say(DayWord.WHICH_MODE), body=(shown.pick,), choices=(change, away))
+
+
+def _change(context: Context, to: DutyMode) -> Choice:
+    one = context.seen.signed_in
+    if one.wanted and not one.who and to not in OPEN_TO_ANYBODY:
+        return Choice(context.say(DayWord.SIGN_IN), Open("sign_in"))
+    return Choice(context.say(DayWord.THIS_MODE), Tell("/v1/mode", {"mode": to}), _sure(context, to))
 
 
 def extend(context: Context) -> Scene:
@@ -157,14 +166,18 @@ def _countdown(context: Context) -> Iterator[Part]:
 
 
 def _leave(context: Context) -> Choice:
-    sure = context.say(DayWord.LEAVE_SURE) if context.seen.session else ""
+    printing = any(job.state in AT_PRINTER for job in context.seen.jobs)
+    word = DayWord.PRINTING_SURE if printing else DayWord.LEAVE_SURE if context.seen.session else None
+    sure = context.say(word) if word else ""
     return Choice(context.say(DayWord.LEAVE), Tell("/v1/leave", None, "day"), sure)
 
 
-def _sure(context: Context) -> str:
+def _sure(context: Context, to: DutyMode) -> str:
+    rule = RULES[context.seen.mode]
+    if rule.seat is not Seat.NONE and rule.seat is RULES[to].seat:
+        return ""  # the session, and what prints in it, goes on
     if any(job.state in AT_PRINTER for job in context.seen.jobs):
         return context.say(DayWord.PRINTING_SURE)
-    rule = RULES[context.seen.mode]
     open_here = rule.prints or rule.seat is not Seat.NONE
     return context.say(DayWord.MODE_SURE, context.say(MODES[context.seen.mode])) if open_here else ""
 

@@ -4,13 +4,16 @@
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from rich.cells import set_cell_size
 
+from bus_agent.books_text import BooksLabel
+from bus_agent.status_text import StatusWord
 from bus_agent.tui.scene import Act, Back, Choice, Context, Mark, Open, Pick
+from bus_agent.tui.words import TuiWord
 from cityhall_base.clock import jst
-from cityhall_base.words import Language, Word, say
+from cityhall_base.words import Language, Word
 
 MOST_PICKS: Final = 9
 """One for each digit."""
@@ -24,29 +27,9 @@ _PAGE: Final = "#"
 class DeskWord(Word):
     """What stands on many of them."""
 
-    BACK = ("desk.back", "Back")
     MORE = ("desk.more", "More")
     NEXT = ("desk.next", "Next")
     OPEN = ("desk.open", "Open")
-    SHEETS = ("desk.sheets", "{detail} sheets")
-    YEN = ("desk.yen", "{detail} yen")
-
-
-class Spoken(Protocol):
-    """Whatever the agent said with a key of the catalogue: an advice, a note, an item, a difference, a lock, the line."""
-
-    @property
-    def key(self) -> str:
-        """Of the catalogue."""
-
-    @property
-    def sentence(self) -> str:
-        """In English."""
-
-
-def said(context: Context, one: Spoken) -> str:
-    """What the agent said, in the screen's language."""
-    return say(one.key, one.sentence, context.language, getattr(one, "detail", ""))
 
 
 class About(NamedTuple):
@@ -69,7 +52,7 @@ def about(context: Context) -> About:
 
 def back(context: Context, scene: str = "", thing: str = "") -> Choice:
     """F3 of every scene here: one step back, or to the stage of the moment."""
-    return Choice(context.say(DeskWord.BACK), Open(scene, thing) if scene else Back())
+    return Choice(context.say(TuiWord.BACK), Open(scene, thing) if scene else Back())
 
 
 class Page(NamedTuple):
@@ -111,19 +94,6 @@ def join(context: Context, *sentences: str) -> str:
     return ("" if context.language is Language.JAPANESE else " ").join(filter(None, sentences))
 
 
-def section_name(context: Context, section: str) -> str:
-    """As people say it; its name of city.toml until the city is known."""
-    for one in context.city.sections:
-        if one.section == section:
-            return one.name if context.language is Language.JAPANESE else one.name_en
-    return section
-
-
-def stop_name(context: Context, stop: str) -> str:
-    """As people say it."""
-    return next((one.name for one in context.city.stops if one.stop == stop), stop)
-
-
 def paper_name(context: Context, paper: str) -> str:
     """As people say it."""
     return next((one.name for one in context.city.papers if one.paper == paper), paper)
@@ -141,9 +111,9 @@ def minute(of_day: int) -> str:
 
 def amount(context: Context, yen: int) -> str:
     """1,200円."""
-    return context.say(DeskWord.YEN, f"{yen:,}")
+    return context.say(BooksLabel.YEN, f"{yen:,}")
 
 
 def sheets(context: Context, count: int) -> str:
     """38枚."""
-    return context.say(DeskWord.SHEETS, str(count))
+    return context.say(StatusWord.SHEETS, str(count))

@@ -63,7 +63,7 @@ class GuideWord(Word):
     HALL_SILENT = ("guide.hall_silent", "Nobody answers")
     HALL_SILENT_SAY = ("guide.hall_silent.say", "Nobody at city hall answers. Use the telephone.")
     HALL_SILENT_1 = ("guide.hall_silent.1", "Tell the resident that it takes a moment.")
-    HALL_SILENT_2 = ("guide.hall_silent.2", "Dial the number below.")
+    HALL_SILENT_2 = ("guide.hall_silent.2", "Press the key below, and dial the number that it shows.")
     HALL_SILENT_3 = ("guide.hall_silent.3", "Ask them to answer the call of this bus.")
     BATTERY = ("guide.battery", "On battery")
     BATTERY_SAY = ("guide.battery.say", "The box runs on its battery. Begin no new document.")

@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from bus_agent.shown import SectionShown
 from bus_agent.tui import pictures
 from bus_agent.tui.desk import back
 from bus_agent.tui.guide_words import GuideWord as G
-from bus_agent.tui.scene import Back, Choice, Context, MakeScene, Open, Part, Phone, Scene, Steps, Text, Tone
+from bus_agent.tui.names import EMPTY, section_name
+from bus_agent.tui.scene import Back, Choice, Context, MakeScene, Open, Part, Says, Scene, Steps, Text, Tone
+from bus_agent.tui.visit import VisitWord
 from cityhall_base.printer_state import PrinterWord as P
 from cityhall_base.words import Word
 from cityhall_wire.lifecycle import JobState
@@ -20,6 +23,7 @@ class BookWord(Word):
     """What she presses in it."""
 
     DONE = ("guide.done", "Done")
+    UNDERSTOOD = ("guide.understood", "Understood")
     MARK_SHEETS = ("guide.mark_sheets", "Report the sheets")
     COUNT = ("guide.count", "Count the sheets")
     SEE_DIFFERENCE = ("guide.see_difference", "See the difference")
@@ -102,7 +106,6 @@ HELPS: Final[Mapping[str, str]] = MappingProxyType(
         "do.other_paper": "other_paper",
         "do.clear_jam": "jam",
         "do.switch_off": "switch_off",
-        "do.leave_printer": "switch_off",
         "do.wait_for_answer": "hall_silent",
         # why a document may not be printed now (bus_agent/errors.py, book_errors.py)
         "refused.wrong_paper": "wrong_paper",
@@ -133,9 +136,11 @@ _MAY_HAVE_SHEETS: Final = frozenset({JobState.RELEASING, JobState.PRINTING, JobS
 
 def guide(context: Context) -> Scene:
     """One page of the book. Its way back leads to the menu."""
-    name = context.about
-    if name in _FEEDS and context.seen.advice.key in _STAYS_EMPTY:
-        name = "switch_off"
+    name, pressing = context.about, _hands_off(context)
+    if name in _FEEDS and pressing:
+        if pressing.key not in HELPS:
+            return Scene(sentence=context.said(pressing), choices=(back(context, "trouble"),), tone=Tone.RISK)
+        name = HELPS[pressing.key]
     found = GUIDES.get(name)
     if found is None:
         return Scene(sentence=context.say(BookWord.UNKNOWN), choices=(back(context, "trouble"),))
@@ -153,15 +158,22 @@ def guide(context: Context) -> Scene:
     )
 
 
+def _hands_off(context: Context) -> Says | None:
+    """What the agent says of a printer that must stay as it is; it may have something else to say first."""
+    said: tuple[Says, ...] = (context.seen.advice, *(light.said for light in context.seen.lights))
+    return next((one for one in said if one.key in _STAYS_EMPTY), None)
+
+
 def _number(context: Context, name: str) -> Iterator[Part]:
-    """Whom to telephone: the section of the visit, else the first of the city."""
-    if name not in ("hall_silent", "technician", "locked", "no_line"):
-        return
+    for one in _sections(context) if name in ("technician", "locked", "no_line") else ():
+        yield EMPTY
+        yield Text(text=f"{section_name(context, one.section)}  {one.phone}", big=True)
+
+
+def _sections(context: Context) -> list[SectionShown]:
+    """Whom to telephone: the section of the visit, else the first of the city; none until the city is known."""
     asked = {one.section for one in (context.seen.session, context.seen.call, context.seen.visit) if one}
-    sections = sorted(context.city.sections, key=lambda one: one.section not in asked)
-    for one in sections[:1]:
-        yield Text(text="")
-        yield Phone(number=one.phone) if name == "hall_silent" else Text(text=one.phone, big=True)
+    return sorted(context.city.sections, key=lambda one: one.section not in asked)[:1]
 
 
 def _button(context: Context, name: str) -> Choice:
@@ -169,7 +181,7 @@ def _button(context: Context, name: str) -> Choice:
     return Choice(context.say(word), act)
 
 
-_Act = tuple[BookWord, Open | Back]
+_Act = tuple[Word, Open | Back]
 
 
 def _done(_context: Context) -> _Act:
@@ -183,10 +195,20 @@ def _sheets_out(context: Context) -> _Act:
     return (BookWord.MARK_SHEETS, Open("visit.outcome", job)) if job else _done(context)
 
 
+def _telephone(context: Context) -> _Act:
+    return next(((VisitWord.NUMBER, Open("visit.phone", one.section)) for one in _sections(context)), _done(context))
+
+
+def _understood(_context: Context) -> _Act:
+    return BookWord.UNDERSTOOD, Back()
+
+
 _BUTTONS: Final[Mapping[str, Callable[[Context], _Act]]] = MappingProxyType(
     {
+        **dict.fromkeys(("no_line", "battery", "technician", "locked"), _understood),
         "jam": _sheets_out,
         "switch_off": _sheets_out,
+        "hall_silent": _telephone,
         "count_sheets": lambda _: (BookWord.COUNT, Open("paper.count")),
         "sheets_differ": lambda _: (BookWord.SEE_DIFFERENCE, Open("paper.differ")),
         "receive_sheets": lambda _: (BookWord.RECEIVE, Open("paper.receive")),

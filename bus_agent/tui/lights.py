@@ -6,10 +6,10 @@ from typing import Final
 
 from bus_agent.shown import Level, Light
 from bus_agent.status_text import StatusWord
-from bus_agent.tui.desk import back, clip, hhmm, paper_name, said, sheets
+from bus_agent.tui.desk import back, clip, hhmm, paper_name, sheets
 from bus_agent.tui.guides import GUIDES
 from bus_agent.tui.scene import Choice, Context, Facts, MakeScene, Open, Scene, Tone
-from cityhall_base.printer_state import supply
+from cityhall_base.printer_state import LevelWord, supply
 from cityhall_base.words import Word
 
 
@@ -47,7 +47,7 @@ def light(context: Context) -> Scene:
         return Scene(sentence=sentence, body=body, choices=(back(context),), tone=Tone.CALM)
     helps = (Choice(context.say(LightWord.HELP), Open("guide", shown.guide)),) if shown.guide in GUIDES else ()
     choices = (*helps, back(context))
-    return Scene(sentence=said(context, shown.said), body=body, choices=choices, tone=_TONES[shown.level])
+    return Scene(sentence=context.said(shown.said), body=body, choices=choices, tone=_TONES[shown.level])
 
 
 def _line(context: Context) -> Rows:
@@ -56,7 +56,7 @@ def _line(context: Context) -> Rows:
 
 def _city_hall(context: Context) -> Rows:
     link = context.seen.link
-    state = context.say(StatusWord.LINK_UP) if link.state == "up" else said(context, link)
+    state = context.say(StatusWord.LINK_UP) if link.state == "up" else context.said(link)
     yield context.say(StatusWord.LINK), state
     yield context.say(LightWord.LEASE), context.say(LightWord.SECONDS, str(context.seen.lease_left_s))
 
@@ -66,8 +66,9 @@ def _printer(context: Context) -> Rows:
     if shown.told_before_s is not None:
         yield context.say(LightWord.HEARD), context.say(LightWord.SECONDS_AGO, str(shown.told_before_s))
     for one in shown.supplies[:_MOST]:
-        name, _, level = supply(one.type, one.color, one.level, context.language).rpartition(" ")
-        yield clip(name), level
+        word = LevelWord.UNKNOWN if one.level < 0 else LevelWord.PERCENT
+        level = context.say(word, str(one.level))
+        yield clip(supply(one.type, one.color, one.level, context.language).removesuffix(level)), level
     if shown.impressions is not None:
         yield context.say(StatusWord.COUNTER), str(shown.impressions)
 

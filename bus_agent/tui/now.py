@@ -12,7 +12,9 @@ from cityhall_wire.modes import RULES, DutyMode, may_meet
 OPEN_TO_ANYBODY: Final = frozenset({DutyMode.ROUTE_BUS, DutyMode.ON_THE_WAY})
 """Nobody has to be signed in for them."""
 
-QUIET_SCENES: Final = frozenset({"day.mode", "sign_in", "visit.outcome", "visit.spoiled", "visit.number"})
+QUIET_SCENES: Final = frozenset(
+    {"day.mode", "sign_in", "sign_in.pin", "sign_in.code", "visit.outcome", "visit.spoiled", "visit.number"}
+)
 """All that can be opened while the vehicle is a route bus."""
 
 Found = Open | None

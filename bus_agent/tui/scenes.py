@@ -3,6 +3,7 @@
 from typing import Final
 
 from bus_agent.tui import (
+    checks,
     counter,
     day,
     guides,
@@ -11,6 +12,7 @@ from bus_agent.tui import (
     money,
     outcome,
     paper,
+    sheets,
     sign_in,
     theft,
     trouble,
@@ -24,7 +26,9 @@ SCENES: Final[dict[str, MakeScene]] = {
     **outcome.SCENES,
     **day.SCENES,
     **lists.SCENES,
+    **checks.SCENES,
     **paper.SCENES,
+    **sheets.SCENES,
     **money.SCENES,
     **sign_in.SCENES,
     **trouble.SCENES,

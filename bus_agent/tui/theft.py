@@ -5,8 +5,10 @@ from types import MappingProxyType
 from typing import Final
 
 from bus_agent.tui import pictures
-from bus_agent.tui.desk import back, said, section_name
+from bus_agent.tui.counter import CounterWord
+from bus_agent.tui.desk import back
 from bus_agent.tui.guides import BookWord
+from bus_agent.tui.names import section_name
 from bus_agent.tui.scene import Choice, Context, MakeScene, Open, Scene, Steps, Tell, Text, Tone
 from cityhall_base.reasons import Reason
 from cityhall_base.words import Word
@@ -52,11 +54,11 @@ def locked(context: Context) -> Scene:
         return Scene(sentence=context.say(TheftWord.FREE), choices=(back(context),), tone=Tone.CALM)
     words = _THEN if lock.reason in _ROBBED else _LOCKED
     steps = Steps(steps=tuple(map(context.say, words)), picture=pictures.LOCK)
-    number = tuple(
-        Text(text=f"{section_name(context, one.section)}  {one.phone}", big=True) for one in context.city.sections[:1]
-    )
+    number = tuple(f"{section_name(context, one.section)}  {one.phone}" for one in context.city.sections[:1])
+    held = () if context.seen.printer_empty else (Text(text=context.say(CounterWord.DO_SWITCH_OFF), tone=Tone.RISK),)
+    body = (*held, steps, *(Text(text=one, big=True) for one in number))
     further = Choice(context.say(BookWord.TECHNICIAN), Open("guide", "technician"))
-    return Scene(sentence=said(context, lock), body=(steps, *number), choices=(further,), tone=Tone.RISK)
+    return Scene(sentence=context.said(lock), body=body, choices=(further,), tone=Tone.LOOK)
 
 
 SCENES: Final[Mapping[str, MakeScene]] = MappingProxyType({"theft": theft, "locked": locked})

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bus_agent.shown import Level
-from bus_agent.tui.desk import DeskWord, back, page, said
+from bus_agent.tui.desk import DeskWord, back, page
 from bus_agent.tui.guides import GUIDES, HELPS
 from bus_agent.tui.scene import Choice, Context, MakeScene, Mark, Open, Scene, Tone
 from cityhall_base.words import Word
@@ -47,7 +47,7 @@ def trouble(context: Context) -> Scene:
     act = Open("guide", name) if name else None
     helps = HELPS.get(context.seen.advice.key) in now
     return Scene(
-        sentence=said(context, context.seen.advice) if helps else context.say(TroubleWord.WHICH),
+        sentence=context.said(context.seen.advice) if helps else context.say(TroubleWord.WHICH),
         body=(shown.pick,),
         choices=(
             Choice(context.say(DeskWord.OPEN if shown.picked else TroubleWord.HELP), act),

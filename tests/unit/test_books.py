@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bus_agent.agent.books_view import shown as books_shown
 from bus_agent.book_errors import (
     CountError,
     FeeAmountError,
@@ -35,6 +36,7 @@ from cityhall_wire.errors import MalformedError, SerialError, WireError
 from cityhall_wire.lifecycle import JobState
 from cityhall_wire.messages import link
 from cityhall_wire.modes import JobClass
+from cityhall_wire.sheets import SheetCount
 from tests.book_pair import PAPER, Pair
 from tests.relay_city import BUSES, HandMadeBus, OnBus, Town, box_of_paper, carried, desk_bus
 from tests.unit.test_bus_verify import SEAL
@@ -580,6 +582,20 @@ def test_the_ledger_has_a_line_a_day_and_carries_over(pair: Pair) -> None:
     assert (second.day, second.carried_over, second.left) == ("2026-11-22", 8, 8)
     assert second.differences == ("controlled missing 1",)
     assert ledger(pair.town.relay.books.lines(BUS), "2026-12") == []
+
+
+def test_the_bus_works_out_the_columns_of_its_day_as_the_ledger_has_them(pair: Pair) -> None:
+    pair.commands.hand_over(pair.printed())
+    pair.clock.forward(24 * 3600)
+    pair.books.receive(PAPER, "A-011", "A-020")
+    pair.commands.spoiled(pair.printed(), "jam", ("?",))
+    pair.settle()
+    today = books_shown(pair.books).papers[0].today
+    second = ledger(pair.town.relay.books.lines(BUS), "2026-11")[1]
+    assert today == SheetCount(carried_over=9, received=10, spoiled=1)
+    assert (second.carried_over, second.received, second.spoiled, second.left) == (9, 10, 1, today.left)
+    pair.clock.forward(24 * 3600)
+    assert books_shown(pair.books).papers[0].today == SheetCount(carried_over=18)
 
 
 def test_a_spreadsheet_works_out_no_cell() -> None:
