@@ -26,13 +26,14 @@ def handlers(frame: Frame) -> Mapping[Any, ExceptionHandler]:
 
     def in_html(in_json: Any) -> ExceptionHandler:
         async def handler(request: Request, error: Exception) -> Response:
-            if isinstance(error, HTTPException) and error.status_code in _NO_PAGE:
-                error = NoPageError()
-                return _page(frame, request, error.status, {"key": error.key, "sentence": error.sentence}, error)
             answer: Response = await in_json(request, error)
-            return _page(
-                frame, request, answer.status_code, strict_json.decode(bytes(answer.body), dict[str, str]), error
-            )
+            if "authorization" in request.headers:  # whoever shows a token is a program, and asked for a wrong address
+                return answer
+            if isinstance(error, HTTPException) and error.status_code in _NO_PAGE:
+                said = {"key": NoPageError.key, "sentence": NoPageError().sentence}
+            else:
+                said = strict_json.decode(bytes(answer.body), dict[str, str])
+            return _page(frame, request, answer.status_code, said, error)
 
         return handler
 
