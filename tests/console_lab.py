@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from unittest import mock
 
 import httpx
@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from cityhall_base import pin
 from cityhall_relay.console import totp
 from cityhall_relay.console.accounts import Accounts
-from tests.relay_city import Town
+from tests.relay_city import TestClock, Town
 
 ORIGIN: Final = "https://hall.test"
 PASSWORD: Final = "four quiet herons wading"
@@ -31,7 +31,14 @@ def cheap_hashes() -> Iterator[None]:
         yield
 
 
-def code_now(town: Town, secret: bytes = SECRET, steps: int = 0) -> str:
+class Clocked(Protocol):
+    """A Town, or a relay on its sockets."""
+
+    @property
+    def clock(self) -> TestClock: ...
+
+
+def code_now(town: Clocked, secret: bytes = SECRET, steps: int = 0) -> str:
     """What the app shows; `steps` of 30 seconds later or earlier."""
     return TOTP(secret, 6, SHA1(), 30).generate(town.clock.utc_ms() // 1000 + 30 * steps).decode()  # noqa: S303 - RFC 6238's own
 

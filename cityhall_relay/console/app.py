@@ -46,6 +46,7 @@ class Console:
     def tick(self) -> None:
         """A chore of the housekeeping."""
         self.sign_ins.sweep()
+        self.throttle.sweep()
 
     def app(self, api: ASGIApp, pages: Sequence[Pages]) -> ASGIApp:
         """`api` answers under `/1/`, and these pages everything else."""

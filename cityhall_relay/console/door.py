@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, NamedTuple
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
@@ -151,7 +151,7 @@ class ConsoleDoor:
         here = origin.local(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
         if origin.by_link(request):
             return self._frame.page(None, Language.JAPANESE, "go_on.html", to=here or "/")
-        page = f"/sign-in?{urlencode({'to': here}, quote_via=quote)}" if here not in ("", "/") else "/sign-in"
+        page = f"/sign-in?{urlencode({'to': here})}" if here not in ("", "/") else "/sign-in"
         if origin.by_script(request):
             return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
         return RedirectResponse(page, 303)

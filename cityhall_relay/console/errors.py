@@ -65,6 +65,13 @@ class FormError(RelayError):
     status = 400
 
 
+class NoPageError(RelayError):
+    """There is no such page; look at the address, or go back to the first page."""
+
+    key = "console.error.no_page"
+    status = 404
+
+
 class HostError(RelayError):
     """The console has another address; ask city IT for it."""
 

@@ -6,7 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from cityhall_base.city import City
-from cityhall_base.clock import jst
+from cityhall_base.clock import business_day, jst
 from cityhall_base.words import Language, Word, say
 from cityhall_relay.console.static_files import address
 from cityhall_relay.console.visitor import Visitor
@@ -28,7 +28,7 @@ class Frame:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._pages.filters |= {"hm": hm, "day": day}
+        self._pages.filters |= {"hm": hm, "day": day, "moment": moment}
         self._pages.globals |= {"static": address, "W": W}
 
     def page(
@@ -54,6 +54,11 @@ class Frame:
 def hm(ms: int) -> str:
     """UTC milliseconds as 10:42 of Japan Standard Time."""
     return jst(ms).strftime("%H:%M")
+
+
+def moment(ms: int, language: str = "ja") -> str:
+    """UTC milliseconds as 令和8年11月22日 10:42 of Japan Standard Time."""
+    return f"{day(business_day(ms), language)} {hm(ms)}"
 
 
 def day(iso: str, language: str = "ja") -> str:

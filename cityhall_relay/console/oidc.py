@@ -110,7 +110,7 @@ class OidcClient:
             token = await client.fetch_token(
                 metadata.token_endpoint, grant_type="authorization_code", code=code, code_verifier=begun.verifier
             )
-            keys = KeySet.import_key_set(cast(Any, _object(await client.get(metadata.jwks_uri, withhold_token=True))))
+            keys = _keys(await _read(client, metadata.jwks_uri))
             return self._who(_text(token, "id_token"), keys, begun.nonce)
 
     def _who(self, id_token: str, keys: KeySet, nonce: str) -> str:
@@ -127,7 +127,7 @@ class OidcClient:
 
     async def _discover(self, client: AsyncOAuth2Client) -> Metadata:
         address = self._settings.issuer.rstrip("/") + "/.well-known/openid-configuration"
-        found = msgspec.convert(_object(await client.get(address, withhold_token=True)), Metadata)
+        found = msgspec.convert(await _read(client, address), Metadata)
         if found.issuer != self._settings.issuer:
             raise OidcDownError("it says that it is another issuer")
         scheme = urlsplit(self._settings.issuer).scheme
@@ -194,10 +194,18 @@ class _Counted(httpx.AsyncByteStream):
         await self._stream.aclose()
 
 
-def _object(response: Any) -> dict[str, Any]:
+async def _read(client: AsyncOAuth2Client, url: str) -> dict[str, Any]:
+    response = await client.request("GET", url, withhold_token=True)
     if response.status_code != HTTPStatus.OK:
         raise OidcDownError(f"it answered {response.status_code}")
     return strict_json.decode(response.content, dict[str, Any], ANSWER_BYTES)
+
+
+def _keys(said: dict[str, Any]) -> KeySet:
+    try:
+        return KeySet.import_key_set(cast(Any, said))
+    except (JoseError, AttributeError, KeyError, TypeError, ValueError):  # joserfc takes a key's fields on trust
+        raise OidcDownError("its keys are none") from None
 
 
 def _text(token: Any, name: str) -> str:

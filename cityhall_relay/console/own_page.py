@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from cityhall_base.clock import jst
 from cityhall_base.words import Language
 from cityhall_relay.console import totp
 from cityhall_relay.console.accounts import Accounts
@@ -108,8 +107,8 @@ class OwnPage:
                 "name": one.name,
                 "here": one.digest == here.digest,
                 "address": one.address,
-                "since": _when(one.made_at),
-                "seen": _when(self._sign_ins.seen_at(one)),
+                "since": one.made_at,
+                "seen": self._sign_ins.seen_at(one),
             }
             for one in self._sign_ins.of(visitor.who)
         ]
@@ -127,7 +126,3 @@ class OwnPage:
         if guest is None:  # it ended while the form came in
             raise SignedOutError
         return guest
-
-
-def _when(ms: int) -> str:
-    return jst(ms).strftime("%Y-%m-%d %H:%M")

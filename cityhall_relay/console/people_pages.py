@@ -8,11 +8,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from cityhall_base.city import City
-from cityhall_base.clock import Clock, jst
+from cityhall_base.clock import Clock
 from cityhall_base.words import Language
 from cityhall_relay.console.accounts import Accounts
 from cityhall_relay.console.errors import FormError
-from cityhall_relay.console.frame import Frame
+from cityhall_relay.console.frame import Frame, moment
 from cityhall_relay.console.roles import Role
 from cityhall_relay.console.visitor import Door, Form, Visitor
 from cityhall_relay.console.words import W
@@ -137,7 +137,7 @@ class PeoplePages:
             roles="、".join(roles) if language is Language.JAPANESE else ", ".join(roles),
             sections="・".join(sections) or W.ALL_SECTIONS.say(language),
             state=self._state(account, language),
-            last=_when(account.signed_in_at) if account.signed_in_at else W.NEVER.say(language),
+            last=moment(account.signed_in_at, language) if account.signed_in_at else W.NEVER.say(language),
             enabled=account.enabled,
         )
 
@@ -148,7 +148,7 @@ class PeoplePages:
             return W.ACTIVE.say(language)
         if account.code_until <= self._clock.utc_ms():
             return W.LAPSED.say(language)
-        return W.INVITED.say(language, _when(account.code_until))
+        return W.INVITED.say(language, moment(account.code_until, language))
 
 
 def _ticked(form: Form, kind: str) -> list[str]:
@@ -163,7 +163,3 @@ def _section(city: City, name: str, language: Language) -> str:
     if section is None:
         return name
     return section.name if language is Language.JAPANESE else section.name_en
-
-
-def _when(ms: int) -> str:
-    return jst(ms).strftime("%Y-%m-%d %H:%M")

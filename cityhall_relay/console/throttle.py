@@ -61,9 +61,11 @@ class Throttle:
             self._store.save_tries(Tries(key=place, wrong=max(0, found.wrong - 1), last_at=found.last_at))
 
     def sweep(self) -> None:
-        """Forget what is old."""
-        with self._store.event():
-            self._store.drop_old_tries(self._clock.utc_ms() - FORGOTTEN_MS, MOST_ROWS)
+        """Forget what is old, and what is too much."""
+        before = self._clock.utc_ms() - FORGOTTEN_MS
+        if self._store.old_tries(before, MOST_ROWS):
+            with self._store.event():
+                self._store.drop_old_tries(before, MOST_ROWS)
 
     def _wrong(self, key: bytes) -> int:
         found = self._store.tries(key)

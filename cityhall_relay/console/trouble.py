@@ -1,20 +1,24 @@
 """What goes wrong behind a page, as a page: the sentence of the very error that the API says in JSON, and the way back."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
 from cityhall_base.words import Language, say
-from cityhall_relay.console.errors import SignedOutError, WaitError
+from cityhall_relay.console.errors import NoPageError, SignedOutError, WaitError
 from cityhall_relay.console.frame import Frame
 from cityhall_relay.console.origin import by_script
 from cityhall_relay.console.roles import home
 from cityhall_relay.console.visitor import Visitor
 from cityhall_relay.web.errors import HANDLERS
 from cityhall_wire import strict_json
+
+_NO_PAGE: Final = (404, 405)
+"""Starlette's own words for an address, or a method there, that is in no table of routes."""
 
 
 def handlers(frame: Frame) -> Mapping[Any, ExceptionHandler]:
@@ -23,9 +27,13 @@ def handlers(frame: Frame) -> Mapping[Any, ExceptionHandler]:
     def in_html(in_json: Any) -> ExceptionHandler:
         async def handler(request: Request, error: Exception) -> Response:
             answer: Response = await in_json(request, error)
-            return _page(
-                frame, request, answer.status_code, strict_json.decode(bytes(answer.body), dict[str, str]), error
-            )
+            if "authorization" in request.headers:  # whoever shows a token is a program, and asked for a wrong address
+                return answer
+            if isinstance(error, HTTPException) and error.status_code in _NO_PAGE:
+                said = {"key": NoPageError.key, "sentence": NoPageError().sentence}
+            else:
+                said = strict_json.decode(bytes(answer.body), dict[str, str])
+            return _page(frame, request, answer.status_code, said, error)
 
         return handler
 

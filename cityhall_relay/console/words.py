@@ -38,6 +38,7 @@ class W(Word):
     HOME = "console.home", "To the first page"
     PEOPLE_NONE = "console.people.none", "There is nobody yet."
     ROLES = "console.roles", "What this person does"
+    SECTION = "console.section", "Section"
     SECTIONS = "console.sections", "Sections (none: all)"
     ALL_SECTIONS = "console.all_sections", "all"
     STATE = "console.state", "State"

@@ -309,5 +309,8 @@ class RelayStore(Protocol):
     def drop_tries(self, key: bytes) -> None:
         """Forgiven."""
 
+    def old_tries(self, before: int, most: int) -> bool:
+        """Whether there are some of before that time, or more than `most`."""
+
     def drop_old_tries(self, before: int, most: int) -> None:
         """Those before that time, and the oldest beyond `most` of them."""

@@ -137,6 +137,10 @@ class ConsoleStore:
     def drop_tries(self: _Tables, key: bytes) -> None:
         self.db.table("tries").delete_where("key = ?", [key])
 
+    def old_tries(self: _Tables, before: int, most: int) -> bool:
+        count = "select count(*) > ? or coalesce(min(last_at) <= ?, 0) from tries"
+        return bool(self.db.execute(count, [most, before]).fetchone()[0])
+
     def drop_old_tries(self: _Tables, before: int, most: int) -> None:
         """Those that were forgotten, and the oldest beyond `most`."""
         self.db.table("tries").delete_where("last_at <= ?", [before])

@@ -15,8 +15,9 @@ _KEEP_ALIVE_S: Final = 90
 BUSES: Final = Bounds(most=64, share=8, keep_alive_s=_KEEP_ALIVE_S, grace_s=_GRACE_S)
 """A bus uses four at a time (sync, release, two ranges), and after a lost line as many dead ones; 64 are a group of towns."""
 
-CLERKS: Final = Bounds(most=256, share=256, keep_alive_s=_KEEP_ALIVE_S, grace_s=_GRACE_S)
-"""Every counter with three documents on its screen. Clerks show no certificate, so nobody's share can be counted here."""
+CLERKS: Final = Bounds(most=400, share=400, keep_alive_s=_KEEP_ALIVE_S, grace_s=_GRACE_S)
+"""Fifty counters: a browser opens up to six connections, and the board's event stream stays on one of them all day. Clerks show
+no certificate, so nobody's share can be counted here; streams are (cityhall_relay/console/streams.py): they take half at most."""
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from cityhall_base import pin
 from cityhall_base.errors import ConfigError, StoreError
 from cityhall_relay import cli
 from cityhall_relay.clerk_desk import Clerks
@@ -25,7 +26,7 @@ from cityhall_relay.console.visitor import Door, Form, Visitor
 from cityhall_relay.errors import NotAllowedError
 from cityhall_relay.settings import Right, load_relay
 from tests.console_lab import PASSWORD, SECRET, Browser, account, application, cheap_hashes, code_now
-from tests.relay_city import Town, token
+from tests.relay_city import Town, in_memory, token
 
 MINUTE = 60.0
 
@@ -65,9 +66,9 @@ class Pieces:
 
 
 @pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
-    with cheap_hashes():
-        town = Town(tmp_path, paper=False)
+def town() -> Iterator[Town]:
+    with cheap_hashes(), in_memory("console-") as top:
+        town = Town(top, paper=False)
         account(town, "boss", "administrator")
         account(town, "c-7", "clerk", sections=("citizen",))
         yield town
@@ -127,8 +128,13 @@ def test_whatever_is_wrong_gets_the_same_words(town: Town, browser: Browser, wro
 
 def test_an_unknown_id_costs_a_hash_too(town: Town, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    real = passwords.pin.matches
-    monkeypatch.setattr(passwords.pin, "matches", lambda typed, phc: asked.append(phc) or real(typed, phc))
+    real = pin.matches
+
+    def matches(typed: str, phc: str) -> bool:
+        asked.append(phc)
+        return real(typed, phc)
+
+    monkeypatch.setattr(pin, "matches", matches)
     browser.sign_in(town, "nobody-here")
     browser.sign_in(town, "c-7", password="something else")
     assert len(asked) == 2
@@ -444,6 +450,26 @@ def test_without_counter_a_clerk_of_relay_toml_is_at_no_counter(town: Town) -> N
         assert (answer.status_code, answer.json()["key"]) == (403, "relay.not_allowed"), path
 
 
+def test_an_auditor_who_approves_is_refused_with_every_token_right(
+    town: Town, browser: Browser, pieces: Pieces
+) -> None:
+    account(town, "eye", "auditor")
+    browser.sign_in(town, "eye")
+    csrf = csrf_of(browser)
+    assert browser.post("/form", {"job": "j1", "csrf": csrf}).status_code == 403
+    assert browser.post(f"/body?csrf={csrf}").status_code == 403
+    assert pieces.taken == []
+    clerk = Browser(browser.app)
+    clerk.sign_in(town, "c-7")
+    csrf = csrf_of(clerk)
+    assert clerk.post("/form", {"job": "j1", "csrf": csrf}).status_code == 200
+    assert pieces.taken == [{"job": "j1"}], "the token is checked and gone"
+    assert (
+        clerk.raw("POST", "/body", content=b"12", headers={"sec-fetch-site": "same-origin", "x-csrf": csrf}).text == "2"
+    )
+    assert clerk.raw("POST", "/body", content=b"12", headers={"sec-fetch-site": "same-origin"}).status_code == 403
+
+
 # --- people ---
 
 
@@ -531,7 +557,13 @@ async def stream(browser: Browser, got: list[bytes], then: Any = None) -> int:
     """Opens one in the running loop; its status when it has ended."""
     cookie = f"__Host-console={browser.id}".encode()
     headers = [(b"host", b"hall.test"), (b"cookie", cookie), (b"accept", b"text/event-stream")]
-    scope = {"type": "http", "asgi": {"spec_version": "2.4"}, "method": "GET", "path": "/events", "headers": headers}
+    scope: dict[str, Any] = {
+        "type": "http",
+        "asgi": {"spec_version": "2.4"},
+        "method": "GET",
+        "path": "/events",
+        "headers": headers,
+    }
     scope |= {"query_string": b"", "scheme": "https", "client": ("10.0.0.1", 1), "raw_path": b"/events"}
     status: list[int] = []
 
