@@ -62,6 +62,7 @@ class Service(Table, frozen=True, kw_only=True):
     second_approver: bool = False
     flatten: bool = False  # a clerk may have the pages printed as pictures, drawn as the printer's `raster` says
     identity_documents: tuple[Text, ...] = ()
+    checks: bool = False  # nothing of it is allowed until the clerk has checked identity and 支援措置 in the session
 
     @property
     def approvers(self) -> int:

@@ -38,18 +38,21 @@ from cityhall_relay.revocation import Revocation, Step
 from cityhall_relay.revocation_steps import Cutting
 from cityhall_relay.sessions import Sessions
 from cityhall_relay.settings import RelaySettings
+from cityhall_relay.slots import Slots
 from cityhall_relay.statement import Statements
 from cityhall_relay.store import RelayStore, SqliteStore
 from cityhall_relay.submission import Check, Submissions
 from cityhall_relay.sync import SyncDesk
 from cityhall_relay.vault import Vault, key_migrations
+from cityhall_relay.visits import Visits
 from cityhall_relay.web.books_desk import BooksDesk
 from cityhall_relay.web.bus_api import bus_app
 from cityhall_relay.web.clerk_api import ClerkApi, Desk
 from cityhall_relay.web.duty_api import DutyApi
 from cityhall_relay.web.people_api import PeopleApi
 from cityhall_relay.web.revocation_api import RevocationDesk
-from cityhall_wire.messages import people
+from cityhall_relay.web.visit_api import VisitApi
+from cityhall_wire.messages import people, visit
 from cityhall_wire.messages.envelope import Keyring, Role
 from cityhall_wire.messages.link import DutyChanged, Entry, Extend, LinkMessage, Panic
 
@@ -73,6 +76,8 @@ class Relay(NamedTuple):
     clerk_desk: ClerkDesk
     books: Books
     duty: DutyDesk
+    slots: Slots
+    visits: Visits
     bus_desk: BusDesk
     bus_app: Starlette
     clerk_app: Callable[[Online], Starlette]
@@ -118,7 +123,9 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
     sync.heard += [duty.heard, checklists.heard]
     sync.locks.append(locks.of)
     sync.on_locked, sync.duty_until = locks.note, duty.until
-    sync.additions.append(books.in_plan)
+    slots = Slots(store, answers, city, clock, changes)
+    visits = Visits(store, sessions, answers, city, clock, changes)
+    sync.additions += [books.in_plan, slots.in_plan]
     release.blockers += [locks.blocks, duty.blocks, checklists.blocks, books.blocks]
     evidence.noticed.append(duty.noticed)
     notes: dict[type[LinkMessage], Note] = {
@@ -129,6 +136,9 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
         people.Checklist: checklists.note,
         people.SignedIn: boarding.signed_in,
         people.Substitute: boarding.substitute,
+        visit.AtStop: visits.at_stop,
+        visit.Feedback: visits.feedback,
+        visit.DayWanted: slots.wanted,
     }
     bus_desk = BusDesk(city.city, keyrings, store, answers, clock, sessions, sync, release, evidence, link, notes)
 
@@ -150,6 +160,7 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
         DutyApi(duty, clerks, store, city, clock),
         RevocationDesk(store, revocation, clerks, city),
         PeopleApi(store, city, clerks, clerk_desk, submissions, boarding, incidents, books, clock),
+        VisitApi(slots, visits, clerks, city, clock),
     )
 
     def clerk_app(online: Online) -> Starlette:
@@ -160,7 +171,7 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
         cutting.cut = gate.cut
 
     housekeeping = Housekeeping(store, jobs, sessions, vault, bodies, undertaker, city, clock, changes)
-    housekeeping.chores += [duty.tick, checklists.look]
+    housekeeping.chores += [sessions.pass_on, duty.tick, checklists.look]
 
     def committed() -> None:
         undertaker.bury_all()  # before anybody hears of the end, it is true
@@ -180,6 +191,8 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
         clerk_desk=clerk_desk,
         books=books,
         duty=duty,
+        slots=slots,
+        visits=visits,
         bus_desk=bus_desk,
         bus_app=bus_app(bus_desk, store, bodies),
         clerk_app=clerk_app,

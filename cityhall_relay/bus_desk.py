@@ -29,6 +29,7 @@ EVIDENCE: Final = (
     *("evidence", "hand-over", "spoiled", "refused", "nothing-came-out", "doubt", "ciphertext-deleted"),
     *("call", "session-end", "entry", "duty-changed", "extend"),
     *("checklist", "signed-in", "substitute"),
+    *("at-stop", "feedback", "day-wanted"),
     "panic",
 )
 """Kinds that each address takes."""

@@ -11,6 +11,7 @@ from cityhall_base.clock import Clock
 from cityhall_relay.books import Books
 from cityhall_relay.changes import Changes
 from cityhall_relay.errors import (
+    CheckMissingError,
     NoSessionError,
     NotAllowedError,
     NotFoundError,
@@ -81,7 +82,7 @@ class ClerkDesk:
         return job
 
     def approve(self, clerk: str, name: str, *, again: bool = False) -> Job:
-        """印刷を許可. Raises NotFoundError, NoSessionError, TooLateError or ResendError.
+        """印刷を許可. Raises NotFoundError, NoSessionError, TooLateError, CheckMissingError or ResendError.
 
         The very same document a second time in one session is allowed only where the clerk says so (`again`).
 
@@ -96,6 +97,8 @@ class ClerkDesk:
                 raise TooLateError
             if self._sessions.live(job.session) is None:
                 raise NoSessionError
+            if checks_missing(self._store, self._city, job):
+                raise CheckMissingError
             if job.resend_of and not again:
                 raise ResendError(job.resend_of)
             now = self._clock.utc_ms()
@@ -167,3 +170,9 @@ class ClerkDesk:
             job.approved_at is None and job.state in BEFORE_RELEASE and self._city.services[job.service].approvers > 1
         )
         return begun and bool(self._store.approvals(job.job))
+
+
+def checks_missing(store: RelayStore, city: City, job: Job) -> bool:
+    """Whether its service wants identity and protection checked first, and its session has not both."""
+    checks = store.checks(job.session)
+    return city.services[job.service].checks and not (checks and checks.complete)

@@ -269,3 +269,24 @@ class BookEntryError(RelayError):
 
     key = "relay.book_entry"
     status = 409
+
+
+class PlanError(RelayError):
+    """Nothing of this plan was imported; mend what is named here, and import all of it again."""
+
+    key = "relay.plan"
+    status = 400
+
+
+class IdentityError(RelayError):
+    """Say by which kind of document you know who it is; its number and anybody's name stay out of here."""
+
+    key = "relay.identity"
+    status = 400
+
+
+class CheckMissingError(RelayError):
+    """Identity and protection (支援措置) are not checked yet in this session; check both, then allow the print."""
+
+    key = "relay.check_missing"
+    status = 409

@@ -46,6 +46,7 @@ class Sessions:
     def __init__(self, store: RelayStore, jobs: Jobs, city: City, clock: Clock, changes: Changes) -> None:
         self._store, self._jobs, self._city = store, jobs, city
         self._clock, self._changes = clock, changes
+        self._passed_on: frozenset[str] = frozenset()
 
     # --- how one begins ---
 
@@ -155,6 +156,22 @@ class Sessions:
         """What rings now, the longest first."""
         return [one for one in self._store.live_sessions() if one.calling and not self._over(one)]
 
+    def rings(self, session: Session) -> tuple[str, ...]:
+        """The sections in which a call rings now: its own, and after `limits.call_next_s` that section's deputy too.
+
+        The session stays its own section's, with that one's services, whoever accepts.
+        """
+        own = self._city.sections.get(session.section)
+        late = self._clock.utc_ms() >= session.opened_at + self._city.limits.call_next_s * 1000
+        return (session.section, own.deputy) if own and own.deputy and late else (session.section,)
+
+    def pass_on(self) -> None:
+        """Wake the screens at the moment when a call begins to ring at a deputy, once for each call. No bus is hinted at."""
+        now = frozenset(one.session for one in self.calls() if len(self.rings(one)) > 1)
+        if now - self._passed_on:
+            self._changes.fire()
+        self._passed_on = now
+
     def touch(self, name: str) -> None:
         """Somebody did something in it; inside the running event. One that was idle for too long is not revived by it."""
         if session := self.live(name):
@@ -162,6 +179,7 @@ class Sessions:
 
     def view(self, session: Session) -> SessionView:
         """What the bus sees of it."""
+        checks = self._store.checks(session.session)
         left = max(0, self._over_at(session) - self._clock.utc_ms()) // 1000
         return SessionView(
             session=session.session,
@@ -170,6 +188,7 @@ class Sessions:
             stop=session.stop,
             slot=session.slot,
             seconds_left=left,
+            checked=checks is not None and checks.complete,
         )
 
     def _begin(self, name: str, place: Place, clerk: str) -> Session:

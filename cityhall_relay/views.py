@@ -122,6 +122,7 @@ class BusView(msgspec.Struct, frozen=True, kw_only=True):
     mode: str
     printer: PrinterView
     spooler: bool
+    stop: str  # where it stands, as it said last; empty: at none
     session: str | None
     suspended: bool
     locked: Said | None  # why it gets neither lease nor session
@@ -189,6 +190,7 @@ def bus_view(city: City, bus: Bus, online: bool | None, session: Session | None)
         mode=bus.mode,
         printer=PrinterView(state=bus.printer_state, reasons=reasons),
         spooler=bus.spooler,
+        stop=bus.stop,
         session=session.session if session else None,
         suspended=bus.suspended,
         locked=_reason(bus.locked),

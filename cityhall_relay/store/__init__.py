@@ -24,6 +24,7 @@ from cityhall_relay.store.rows import (
 )
 from cityhall_relay.store.sqlite import SqliteStore
 from cityhall_relay.store.theft import Signed, Suspension
+from cityhall_relay.store.visits import Checks, DayPlan, Face
 from cityhall_wire.books import BookEntry
 
 __all__ = ["RelayStore", "Signed", "SqliteStore", "Suspension"]
@@ -245,3 +246,26 @@ class RelayStore(Protocol):
 
     def statements(self, bus: str) -> list[Signed]:
         """Every part of every statement about this bus, oldest first."""
+
+    # --- visits, beside their documents ---
+
+    def save_day_plan(self, plan: DayPlan) -> None:
+        """Add or replace."""
+
+    def day_plan(self, bus: str, day: str) -> DayPlan | None:
+        """Of one JST day."""
+
+    def save_checks(self, checks: Checks) -> None:
+        """Add or replace."""
+
+    def checks(self, session: str) -> Checks | None:
+        """What its clerk has checked."""
+
+    def add_face(self, face: Face) -> None:
+        """One of a session that has none."""
+
+    def face(self, session: str) -> Face | None:
+        """What the visitor thought of it."""
+
+    def faces_between(self, bus: str, since: int, until: int) -> list[Face]:
+        """Of the sessions that were opened from `since` to before `until`, UTC milliseconds."""

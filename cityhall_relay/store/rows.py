@@ -126,6 +126,7 @@ class Bus(Row, frozen=True, kw_only=True):
     token_floor: int = 0  # the highest generation that was ever known
     lease_until: int = 0  # when the last lease that was given ends, UTC milliseconds
     locked: str = ""  # why it gets neither lease nor session (cityhall_base.reasons), as its last plan said
+    stop: str = ""  # where it stands, as it said last; empty: at none of city.toml
 
 
 class Release(Row, frozen=True, kw_only=True):

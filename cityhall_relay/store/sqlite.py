@@ -12,6 +12,7 @@ from cityhall_relay.store.books import BookTables
 from cityhall_relay.store.duty import DutyStore
 from cityhall_relay.store.sqlite_people import PeopleStore
 from cityhall_relay.store.theft import TheftStore
+from cityhall_relay.store.visits import VisitStore
 from cityhall_wire.lifecycle import ENDS, WITHOUT_SHEET
 
 R = TypeVar("R", bound=rows.Row)
@@ -20,7 +21,7 @@ _NO_SHEET = ", ".join(f"'{state}'" for state in sorted(WITHOUT_SHEET))
 _ENDS = ", ".join(f"'{state}'" for state in sorted(ENDS))  # our own enum's values, not input
 
 
-class SqliteStore(DutyStore, PeopleStore, TheftStore, BookTables):
+class SqliteStore(DutyStore, PeopleStore, TheftStore, VisitStore, BookTables):
     """`relay.db`. Raises StoreInUseError or StoreError when it cannot be opened."""
 
     def __init__(self, path: Path, clock: Clock, owner: str = "") -> None:

@@ -19,7 +19,7 @@ from cityhall_relay.clerk_desk import ClerkDesk, Clerks
 from cityhall_relay.errors import CallGoneError, NotAllowedError, RequestError, StoppingError, TokenError
 from cityhall_relay.sessions import Sessions
 from cityhall_relay.store import RelayStore
-from cityhall_relay.store.rows import Job
+from cityhall_relay.store.rows import Job, Session
 from cityhall_relay.submission import Submission, Submissions
 from cityhall_relay.views import JobView, bus_view, job_view, receipts_view
 from cityhall_relay.web import reading
@@ -110,9 +110,9 @@ class ClerkApi:
         return as_json(self._sessions.open(clerk, ask.bus, ask.section, ask.stop, ask.slot), 201)
 
     async def calls(self, request: Request) -> Response:
-        """What rings for this clerk's sections (呼出中), the longest first."""
+        """What rings for this clerk's sections (呼出中), or for those that they are deputies of; the longest first."""
         clerk = self._clerk(request)
-        mine = [one for one in self._sessions.calls() if self._clerks.answers_for(clerk, one.section)]
+        mine = [one for one in self._sessions.calls() if self._rings_for(clerk, one)]
         return as_json({"calls": mine})
 
     async def accept(self, request: Request) -> Response:
@@ -121,7 +121,8 @@ class ClerkApi:
         session = self._store.session(name)
         if session is None:
             raise CallGoneError
-        self._check_section(clerk, session.section)
+        if not self._rings_for(clerk, session):
+            raise NotAllowedError(f"the section {session.section} is not yours")
         return as_json(self._sessions.accept(clerk, name))
 
     async def close_session(self, request: Request) -> Response:
@@ -222,6 +223,9 @@ class ClerkApi:
         except (msgspec.ValidationError, ValueError, KeyError):
             wanted = "a header Submission of 32 hex digits, copies as a number, and flatten as true or false"
             raise RequestError(f"needs {wanted}") from None
+
+    def _rings_for(self, clerk: str, call: Session) -> bool:
+        return any(self._clerks.answers_for(clerk, section) for section in self._sessions.rings(call))
 
     def _check_section(self, clerk: str, section: str) -> None:
         if not self._clerks.answers_for(clerk, section):

@@ -3,6 +3,7 @@
 Numbers and names of city.toml alone: nobody's name is in a slot, and a face belongs to a session.
 """
 
+import hashlib
 from typing import Annotated, Final
 
 import msgspec
@@ -15,6 +16,9 @@ from cityhall_wire.messages.relay import Answer
 
 MOST_SLOTS: Final = 100
 """Of one bus and day; a stop of three hours has a dozen."""
+
+DAY_BYTES: Final = 8
+"""A plan says them all day long; they tell one day's slots from another's and protect nothing, for the plan is signed."""
 
 Minute = Annotated[int, Meta(ge=0, le=24 * 60)]
 """Of the day in Japan Standard Time: 630 is 10:30."""
@@ -52,3 +56,13 @@ class DayPlan(Answer, frozen=True, kw_only=True):
 
     day: Day
     slots: Annotated[tuple[Slot, ...], Meta(max_length=MOST_SLOTS)]
+
+
+def encode_slots(slots: tuple[Slot, ...]) -> bytes:
+    """Their canonical bytes, as strict_json writes them."""
+    return msgspec.json.encode(slots, order="deterministic")
+
+
+def day_digest(slots: tuple[Slot, ...]) -> bytes:
+    """`Plan.day`: the first 8 bytes of SHA-256 over `encode_slots`."""
+    return hashlib.sha256(encode_slots(slots)).digest()[:DAY_BYTES]
