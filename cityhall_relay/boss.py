@@ -23,6 +23,8 @@ from cityhall_relay.bus_desk import BusDesk, Note
 from cityhall_relay.changes import Changes
 from cityhall_relay.checklists import ChecklistDesk
 from cityhall_relay.clerk_desk import ClerkDesk, Clerks
+from cityhall_relay.console.desks import Desks
+from cityhall_relay.console.first_page import FirstPages
 from cityhall_relay.duty import DutyDesk
 from cityhall_relay.evidence import EvidenceDesk
 from cityhall_relay.facts import Facts
@@ -81,6 +83,7 @@ class Relay(NamedTuple):
     bus_desk: BusDesk
     bus_app: Starlette
     clerk_app: Callable[[Online], Starlette]
+    counter: Callable[[Online], Desks]
     revocation: Revocation
     attach: Callable[[Gate], None]
 
@@ -166,6 +169,25 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
     def clerk_app(online: Online) -> Starlette:
         return ClerkApi(store, sessions, clerk_desk, submissions, clerks, city, changes, online, desks).app()
 
+    first_pages = FirstPages(store, check, clock)
+
+    def counter(online: Online) -> Desks:
+        return Desks(
+            city=city,
+            store=store,
+            sessions=sessions,
+            visits=visits,
+            slots=slots,
+            clerk_desk=clerk_desk,
+            submissions=submissions,
+            duty=duty,
+            books=books,
+            first_pages=first_pages,
+            changes=changes,
+            clock=clock,
+            online=online,
+        )
+
     def attach(gate: Gate) -> None:
         gate.on_gone, revocation.on_lifted = revocation.gone, gate.admit
         cutting.cut = gate.cut
@@ -175,6 +197,7 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
 
     def committed() -> None:
         undertaker.bury_all()  # before anybody hears of the end, it is true
+        first_pages.sweep()
         revocation.go_on()
         changes.fire()
 
@@ -196,6 +219,7 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
         bus_desk=bus_desk,
         bus_app=bus_app(bus_desk, store, bodies),
         clerk_app=clerk_app,
+        counter=counter,
         revocation=revocation,
         attach=attach,
     )

@@ -1,4 +1,4 @@
-"""What board and visit say; Japanese in cityhall_base/words.ja.toml under `visit.`. Words that stand elsewhere already are not here."""
+"""What board and visit say; Japanese in words.ja.toml under `visit.`. Words that stand elsewhere already are not here."""
 
 from cityhall_base.words import Word
 
@@ -14,11 +14,13 @@ class BoardWord(Word):
     ANSWER = ("visit.answer", "Answer")
     TAKEN_BY = ("visit.taken_by", "{detail} has answered")
     WAITED = ("visit.waited", "has waited {detail} s")
-    CALL_LEFT = ("visit.call_left", "{detail} s until the call ends")
+    CALL_ENDS = ("visit.call_ends", "Time until the call ends")
+    NO_BOOKING = ("visit.no_booking", "no booking")
     FOR_DEPUTY = ("visit.for_deputy", "You are called as the deputy of {detail}.")
     MINE = ("visit.mine", "Go on with your visit")
     BUSES = ("visit.buses", "Buses")
     REFRESH = ("visit.refresh", "Read this page again")
+    STALE = ("visit.stale", "The line to city hall is cut: this page may be old.")
 
     STOP = ("visit.stop", "Stop")
     NOWHERE = ("visit.nowhere", "at no stop")
@@ -53,7 +55,6 @@ class AttentionWord(Word):
     PRINTER = ("visit.needs.printer", "The printer of {detail} needs a hand.")
     UNANSWERED = ("visit.needs.unanswered", "Nobody answered the call of {detail}. Open a visit, or telephone.")
     UNCERTAIN = ("visit.needs.uncertain", "A document on {detail} needs confirmation.")
-    SPOILED = ("visit.needs.spoiled", "A document on {detail} is spoiled; it waits to be printed once more or voided.")
     SECOND = ("visit.needs.second", "A document for {detail} waits for a second approver.")
     EXTENSION = ("visit.needs.extension", "{detail} asks to end its day later.")
     INCIDENT = ("visit.needs.incident", "An incident on {detail} is open.")
@@ -70,9 +71,9 @@ class VisitWord(Word):
     WAITING = ("visit.waiting", "waiting")
     NOT_NEEDED = ("visit.not_needed", "not needed")
     TO_BOARD = ("visit.to_board", "Back to the board")
+    BACK = ("visit.back", "Back to the visit")
     VIDEO = ("visit.video", "Open the video link")
     PHONE = ("visit.phone", "Where there is no picture, the concierge telephones this number:")
-    NO_BOOKING = ("visit.no_booking", "no booking")
 
     CHECK = ("visit.check", "Confirm who it is")
     CHECK_HOW = (
@@ -148,7 +149,6 @@ class VisitWord(Word):
     MINUTES = ("visit.minutes", "{detail} min")
     SECONDS = ("visit.seconds", "{detail} s")
     PAGE = ("visit.page", "Page {detail}:")
-    STALE = ("visit.stale", "The line to city hall is cut: this page may be old.")
     NOT_DONE = ("visit.not_done", "This was not done")
     NOT_HERE = ("visit.not_here", "There is nothing here")
     NOT_HERE_HOW = ("visit.not_here_how", "There is no such visit or document of yours.")

@@ -259,9 +259,7 @@ def noise_in_color(pdf: Pdf) -> None:
     pdf.pages[0].contents_add(Stream(pdf, b"595 0 0 842 0 0 cm /P Do"))
 
 
-@pytest.mark.parametrize(
-    "page", [lambda: certificate(), lambda: document(noise_in_color)], ids=["certificate", "noise"]
-)
+@pytest.mark.parametrize("page", [certificate, lambda: document(noise_in_color)], ids=["certificate", "noise"])
 def test_the_first_page_for_its_clerk_is_small_whatever_stands_on_it(page: Callable[[], bytes]) -> None:
     report = draw(page(), Raster(dpi=150, type=RasterType.SRGB_8), document_format=JPEG)
     picture = Image.open(io.BytesIO(report.drawn))
