@@ -160,6 +160,20 @@ def _cross_check(city: City) -> list[str]:
     ]
     for name, printer in city.printers.items():
         problems += problems_of(name, printer)
+    problems += [
+        f"services.{name}.checks: false, for a test page is nobody's"
+        for name, service in city.services.items()
+        if service.checks and service.job_class is JobClass.TEST
+    ]
     has_test = any(service.job_class is JobClass.TEST for service in city.services.values())
     problems += people.problems_of(city.checklists, city.concierges, has_test=has_test)
+    problems += _deputy_problems(city)
     return [*problems, *timetable.problems_of(city.timetable)]
+
+
+def _deputy_problems(city: City) -> list[str]:
+    deputies = {name: section.deputy for name, section in city.sections.items() if section.deputy}
+    problems = [f"sections.{name}.deputy: another section" for name, deputy in deputies.items() if name == deputy]
+    if deputies and city.limits.call_next_s >= city.limits.call_s:
+        problems.append("limits.call_next_s: less than call_s, or no deputy ever hears a call")
+    return problems

@@ -11,7 +11,7 @@ import msgspec
 
 from cityhall_base.errors import SetupError
 from cityhall_base.words import Language, say
-from cityhall_relay.client import books, commands, duty, people, revocation
+from cityhall_relay.client import books, commands, duty, people, revocation, visits
 from cityhall_relay.client.errors import ClientError
 from cityhall_relay.errors import RelayError
 from cityhall_wire.errors import WireError
@@ -57,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
     _job_commands(actions)
     books.add(lambda name, command, text: _clerk_command(actions, name, command, text))
     people.register(actions, _clerk_command, _command)
+    visits.register_day(actions, _clerk_command)
     _revocation_commands(actions)
     return top
 
@@ -88,7 +89,7 @@ def _relay_commands(actions: "Actions[argparse.ArgumentParser]") -> None:
 
 
 def _session_commands(actions: "Actions[argparse.ArgumentParser]") -> None:
-    session = actions.add_parser("session", help="open or close a counter session (窓口対応)")
+    session = actions.add_parser("session", help="open, check or close a counter session (窓口対応)")
     inner = session.add_subparsers(required=True, metavar="COMMAND")
     one = _clerk_command(inner, "open", commands.open_session, "open the session on a bus; prints its id")
     one.add_argument("--bus", required=True)
@@ -98,6 +99,7 @@ def _session_commands(actions: "Actions[argparse.ArgumentParser]") -> None:
     _clerk_command(inner, "calls", commands.calls, "the buses that call your sections now (呼出中)")
     one = _clerk_command(inner, "accept", commands.accept, "take a call (対応中); without SESSION the oldest")
     one.add_argument("session", nargs="?", metavar="SESSION")
+    visits.register_check(inner, _clerk_command)
     one = _clerk_command(inner, "close", commands.close_session, "end it; what is not at the printer dies with it")
     one.add_argument("session")
 

@@ -1,5 +1,6 @@
 """One day of one bus as an auditor reads it: duty, people, sessions, documents, checklists, sheets, money, incidents. No name."""
 
+from collections import Counter
 from datetime import date, datetime, time
 from typing import Final
 
@@ -13,6 +14,7 @@ from cityhall_relay.ledger import Line, ledger, money, totals
 from cityhall_relay.store import RelayStore
 from cityhall_relay.store.people_rows import Checklist
 from cityhall_relay.store.rows import Incident, Job, Session
+from cityhall_relay.store.visits import Checks, Face
 from cityhall_wire.messages.people import Item, Which
 
 DAY_MS: Final = 24 * 3600 * 1000
@@ -51,6 +53,14 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: int | None
 
 
+class Faces(msgspec.Struct, frozen=True, kw_only=True):
+    """利用者の声 of the day's sessions: how many visitors pressed which face."""
+
+    good: int
+    so_so: int
+    not_good: int
+
+
 class SessionOfDay(msgspec.Struct, frozen=True, kw_only=True):
     """One counter session, with what was sent into it."""
 
@@ -62,6 +72,7 @@ class SessionOfDay(msgspec.Struct, frozen=True, kw_only=True):
     opened_at: int
     ended_at: int | None
     why_ended: str
+    checks: Checks | None  # what its clerk checked: kinds alone
     documents: tuple[Document, ...]
 
 
@@ -98,6 +109,7 @@ class DayView(msgspec.Struct, frozen=True, kw_only=True):
     checklists: tuple[ListView, ...]
     sheets: tuple[Line, ...]  # one line of the sheet ledger for each paper
     fees: dict[str, int]  # yen by what became of them
+    feedback: Faces
     incidents: tuple[Incident, ...]
 
 
@@ -116,6 +128,7 @@ def day_view(store: RelayStore, city: City, books: Books, bus: str, day: str) ->
         checklists=lists_view(store, city, bus, day),
         sheets=tuple(line for line in ledger(lines, day[:7]) if line.day == day),
         fees=totals(money(lines, day)),
+        feedback=_faces(store.faces_between(bus, begin, end)),
         incidents=tuple(one for one in store.incidents(bus) if one.day == day),
     )
 
@@ -155,8 +168,14 @@ def _session(store: RelayStore, one: Session) -> SessionOfDay:
         opened_at=one.opened_at,
         ended_at=one.ended_at,
         why_ended=one.why_ended,
+        checks=store.checks(one.session),
         documents=tuple(map(_document, store.jobs_of_session(one.session))),
     )
+
+
+def _faces(found: list[Face]) -> Faces:
+    count = Counter(one.face for one in found)
+    return Faces(good=count[3], so_so=count[2], not_good=count[1])
 
 
 def _document(job: Job) -> Document:

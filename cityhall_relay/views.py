@@ -8,6 +8,7 @@ import msgspec
 from cityhall_base.city import City
 from cityhall_base.reasons import REASONS, sentence
 from cityhall_base.words import Language, Word
+from cityhall_relay.clerk_desk import checks_missing
 from cityhall_relay.store import RelayStore
 from cityhall_relay.store.rows import Bus, Job, Session, Side, Step
 from cityhall_relay.sync import holdings_of
@@ -31,6 +32,7 @@ class ClerkWord(Word):
     REFUSED = ("clerk.refused", "Refused (受付不可). Nothing was printed.")
     NOT_PRINTED = ("clerk.not_printed", "Not printed (未印刷): the concierge looked, and nothing came out.")
 
+    CHECK = ("clerk.do.check", "Check identity and protection (支援措置) first, then allow the print.")
     ALLOW = ("clerk.do.allow", "Compare the check word with the concierge, then allow the print (印刷を許可).")
     RESEND = (
         "clerk.do.resend",
@@ -163,7 +165,7 @@ def job_view(store: RelayStore, city: City, job: Job) -> JobView:
         deleted={side: receipt.at for side, receipt in receipts if receipt is not None},
         key=str(now),
         sentence=now.english,
-        do=_do(job, len(approvals), reissue),
+        do=_do(job, len(approvals), reissue, unchecked=checks_missing(store, city, job)),
         why=_reason(job.why),
     )
 
@@ -210,9 +212,11 @@ def _times(steps: list[Step]) -> dict[str, int]:
     return {str(step.state): step.at for step, last in zip(steps, before, strict=False) if step.state is not last}
 
 
-def _do(job: Job, approvals: int, reissue: Job | None) -> Said | None:
+def _do(job: Job, approvals: int, reissue: Job | None, *, unchecked: bool) -> Said | None:
     if job.state in BEFORE_RELEASE:
         if job.approved_at is None:
+            if unchecked:
+                return _said(ClerkWord.CHECK)
             if job.resend_of:
                 return _said(ClerkWord.RESEND, job.resend_of)
             return _said(ClerkWord.SECOND if approvals else ClerkWord.ALLOW)

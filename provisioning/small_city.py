@@ -26,6 +26,9 @@ PAPER: Final = "controlled"
 DRAWER: Final = ("A-000101", "A-005100")
 """First and last number of the paper that the bus is given."""
 
+IDENTITY: Final = "運転免許証"
+"""A kind of document that the services of SECTION list."""
+
 RIGHTS: Final = ("books", "duty", "revoke")
 """A small town's clerks do everything."""
 
@@ -96,6 +99,7 @@ class Plan(NamedTuple):
     """What differs from one small city to the next. `limits` are city.toml's; `broker_runs_as` is Mosquitto's `user`.
 
     `checklists`: it has an opening and a closing one. `concierges`: whoever works on the bus signs in (CONCIERGE, PIN).
+    `checks`: no certificate is allowed before its clerk has checked who it is (IDENTITY) and the protection (支援措置).
     """
 
     at: Addresses
@@ -105,6 +109,7 @@ class Plan(NamedTuple):
     hours: Hours = Hours()
     checklists: bool = False
     concierges: bool = False
+    checks: bool = False
 
 
 def one_owner() -> Users:
@@ -119,6 +124,7 @@ def city_toml(plan: Plan) -> bytes:
     timetable = "\n".join(f"{name} = {json.dumps(value)}" for name, value in plan.hours._asdict().items())
     printer, values = plan.printer, {"limits": limits, "timetable": timetable}
     values |= {"printer_uri": printer.uri, "formats": json.dumps(printer.formats), "lies": json.dumps(printer.lies)}
+    values["checks"] = json.dumps(plan.checks)
     driver = f'driver = {{ ppd = "{printer.ppd.name}", sends = "{printer.formats[0]}" }}' if printer.ppd else ""
     text = Template(_TEMPLATE.read_text("utf-8")).substitute(values, driver=driver)
     text += _CHECKLISTS.read_text("utf-8") if plan.checklists else ""

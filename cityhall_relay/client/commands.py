@@ -55,7 +55,7 @@ def close_session(args: argparse.Namespace) -> int:
 
 def send(args: argparse.Namespace) -> int:
     """`send`: hand in, allow where asked to, and watch to the end."""
-    document = _read(args.file)
+    document = read_file(args.file)
     digest = hashlib.sha256(document).hexdigest()
     hall, screen = city_hall(args, PATIENCE_S), _screen(args)
     # Drawn once: however often the request is repeated, it stays one document.
@@ -135,7 +135,8 @@ def city_hall(args: argparse.Namespace, patience_s: float = 0) -> CityHall:
     return CityHall(load_clerk(Path(path)), patience_s, lambda sentence: print(sentence, file=sys.stderr))
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """A document or table to send. Raises FileError."""
     try:
         return path.read_bytes()
     except OSError as error:

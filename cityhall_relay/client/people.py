@@ -1,4 +1,4 @@
-"""`checklist`, `day`, `incidents`, `incident-close`, `substitute`, `test-page` and `pin`: their command line and what they do."""
+"""`checklist`, `incidents`, `incident-close`, `substitute`, `test-page` and `pin`: their command line and what they do."""
 
 import argparse
 import getpass
@@ -40,13 +40,9 @@ class PinsDifferError(ClientError):
 
 def register(actions: "Actions[argparse.ArgumentParser]", clerk_command: Make, command: Make) -> None:
     """Add the commands; `clerk_command` makes one that asks city hall as a clerk, `command` any other."""
-    for name, run, text in (
-        ("checklist", checklist, "a bus's checklists of a day (始業点検 / 終業点検)"),
-        ("day", day, "everything of one bus's day, as an auditor reads it"),
-    ):
-        one = clerk_command(actions, name, run, text)
-        one.add_argument("bus", metavar="BUS")
-        one.add_argument("--day", metavar="DAY", help="as 2026-11-22; today if left out")
+    one = clerk_command(actions, "checklist", checklist, "a bus's checklists of a day (始業点検 / 終業点検)")
+    one.add_argument("bus", metavar="BUS")
+    one.add_argument("--day", metavar="DAY", help="as 2026-11-22; today if left out")
     one = clerk_command(actions, "incidents", incidents, "what waits for a person to look into it")
     one.add_argument("bus", metavar="BUS", nargs="?", default="")
     one.add_argument("--all", action="store_true", help="those that are closed, too")
@@ -64,14 +60,9 @@ def register(actions: "Actions[argparse.ArgumentParser]", clerk_command: Make, c
 
 def checklist(args: argparse.Namespace) -> int:
     """`checklist`."""
-    answer = commands.city_hall(args).ask("GET", f"/1/buses/{args.bus}/checklists", params=_day(args))
+    params = {"day": args.day} if args.day else {}
+    answer = commands.city_hall(args).ask("GET", f"/1/buses/{args.bus}/checklists", params=params)
     return _say(args, answer, people_text.lists(answer["checklists"], Language(args.lang)))
-
-
-def day(args: argparse.Namespace) -> int:
-    """`day`."""
-    answer = commands.city_hall(args).ask("GET", f"/1/buses/{args.bus}/day", params=_day(args))
-    return _say(args, answer, people_text.day(answer, Language(args.lang)))
 
 
 def incidents(args: argparse.Namespace) -> int:
@@ -121,7 +112,3 @@ def pin(args: argparse.Namespace) -> int:
 def _say(args: argparse.Namespace, answer: dict[str, Any], text: str) -> int:
     Screen(args.json).result(answer, text)
     return commands.DONE
-
-
-def _day(args: argparse.Namespace) -> dict[str, str]:
-    return {"day": args.day} if args.day else {}

@@ -40,6 +40,13 @@ class DayWord(Word):
     CLOSED = ("day.closed", "closed: {detail}")
     LEDGER = ("day.ledger", "sheet ledger")
     FEES = ("day.fees", "fees")
+    FEEDBACK = ("day.feedback", "feedback (利用者の声)")
+    GOOD = ("day.face.good", "good")
+    SO_SO = ("day.face.so_so", "so-so")
+    NOT_GOOD = ("day.face.not_good", "not good")
+    IDENTITY = ("day.identity", "identity: {detail}")
+    SUPPORT = ("day.support", "protection (支援措置) checked")
+    NO_SUPPORT = ("day.no_support", "protection (支援措置) not checked")
     BY_CONCIERGE = ("day.by.concierge", "by the concierge")
     BY_TIMETABLE = ("day.by.timetable", "by the timetable")
     BY_MOVEMENT = ("day.by.movement", "because it drives, or stands again")
@@ -64,6 +71,7 @@ class IncidentWord(Word):
 INCIDENTS = {word.removeprefix("incident."): word for word in IncidentWord}
 _LISTS = {Which.OPENING: DayWord.OPENING, Which.CLOSING: DayWord.CLOSING}
 _CAUSES = {cause: DayWord[f"BY_{cause.name}"] for cause in DutyCause}
+_FACES = {"good": DayWord.GOOD, "so_so": DayWord.SO_SO, "not_good": DayWord.NOT_GOOD}
 _HOW = {How.PIN: DayWord.PIN, How.CODE: DayWord.CODE}
 
 
@@ -76,6 +84,7 @@ def day(seen: Json, language: Language) -> str:
         (DayWord.LISTS, (line for one in seen["checklists"] for line in _list(one, language))),
         (DayWord.LEDGER, _sheets(seen["sheets"], language)),
         (DayWord.FEES, _fees(seen["fees"], language)),
+        (DayWord.FEEDBACK, (f"{word.say(language)} {seen['feedback'][face]}" for face, word in _FACES.items())),
         (DayWord.INCIDENTS, (_incident(one, language) for one in seen["incidents"])),
     )
     lines = [f"{seen['bus']}  {seen['day']}"]
@@ -127,6 +136,9 @@ def _session(one: Json, language: Language) -> Iterator[str]:
     why = f"  {reasons.sentence(one['why_ended'], language)}" if one["why_ended"] else ""
     slot = DayWord.SLOT.say(language, str(one["slot"])) if one["slot"] else "-"
     yield f"{_clock(one['opened_at'])} - {ended}  {one['section']}  {one['stop']}  {slot}  {one['clerk'] or '-'}{why}"
+    if checks := one["checks"]:
+        support = DayWord.SUPPORT if checks["support"] else DayWord.NO_SUPPORT
+        yield f"  {_clock(checks['at'])}  {DayWord.IDENTITY.say(language, checks['identity'])}  {support.say(language)}"
     for document in one["documents"]:
         state, sheets = terms.state(document["state"], language), DayWord.SHEETS.say(language, str(document["sheets"]))
         at = document["ended_at"] or document["created_at"]

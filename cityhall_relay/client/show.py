@@ -14,7 +14,7 @@ Json = dict[str, Any]
 _JOB_COLUMNS: Final = ("job", "bus", "service", "state", "approved", "check_word", "sheets")
 _CALL_COLUMNS: Final = ("session", "bus", "section", "stop", "slot", "opened_at")
 _ELSEWHERE: Final = ("times", "deleted", "key", "sentence", "do", "why")
-_BUS_COLUMNS: Final = ("bus", "online", "last_sync_at", "mode", "printer", "session", "locked")
+_BUS_COLUMNS: Final = ("bus", "online", "last_sync_at", "mode", "stop", "printer", "session", "locked")
 
 
 class Screen:

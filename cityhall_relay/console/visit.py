@@ -1,4 +1,4 @@
-"""The page of one visit (窓口対応): its event stream, and everything that its clerk does in it. Another clerk's is not there at all."""
+"""The page of one visit (窓口対応), its event stream, and what its clerk does in it. Another clerk's is not there at all."""
 
 import asyncio
 from collections import defaultdict

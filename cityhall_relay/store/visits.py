@@ -37,7 +37,7 @@ class Checks(rows.Row, frozen=True, kw_only=True):
 
     @property
     def complete(self) -> bool:
-        """Whether both are made (`SessionView.checked`)."""
+        """Whether both are made (`SessionView.checked`): without an identity there is no row."""
         return self.support
 
 

@@ -14,12 +14,13 @@ from starlette.routing import Route
 from cityhall_base.city import City
 from cityhall_base.web import reading as read
 from cityhall_base.web.app import application
+from cityhall_relay.calls import Calls
 from cityhall_relay.changes import Changes
 from cityhall_relay.clerk_desk import ClerkDesk, Clerks
-from cityhall_relay.errors import CallGoneError, NotAllowedError, RequestError, StoppingError, TokenError
+from cityhall_relay.errors import NotAllowedError, RequestError, StoppingError, TokenError
 from cityhall_relay.sessions import Sessions
 from cityhall_relay.store import RelayStore
-from cityhall_relay.store.rows import Job, Session
+from cityhall_relay.store.rows import Job
 from cityhall_relay.submission import Submission, Submissions
 from cityhall_relay.views import JobView, bus_view, job_view, receipts_view
 from cityhall_relay.web import reading
@@ -79,7 +80,7 @@ class ClerkApi:
     ) -> None:
         self._store, self._sessions, self._desk, self._submissions = store, sessions, desk, submissions
         self._clerks, self._city, self._changes, self._online = clerks, city, changes, online
-        self._desks = desks
+        self._desks, self._calls = desks, Calls(store, sessions, clerks)
 
     def app(self) -> Starlette:
         """The application behind the clerk listener."""
@@ -111,19 +112,11 @@ class ClerkApi:
 
     async def calls(self, request: Request) -> Response:
         """What rings for this clerk's sections (呼出中), or for those that they are deputies of; the longest first."""
-        clerk = self._clerk(request)
-        mine = [one for one in self._sessions.calls() if self._rings_for(clerk, one)]
-        return as_json({"calls": mine})
+        return as_json({"calls": self._calls.of(self._clerk(request))})
 
     async def accept(self, request: Request) -> Response:
         """200 with the session, now the clerk's (対応中); 409 where nobody calls any more."""
-        clerk, name = self._clerk(request), request.path_params["session"]
-        session = self._store.session(name)
-        if session is None:
-            raise CallGoneError
-        if not self._rings_for(clerk, session):
-            raise NotAllowedError(f"the section {session.section} is not yours")
-        return as_json(self._sessions.accept(clerk, name))
+        return as_json(self._calls.accept(self._clerk(request), request.path_params["session"]))
 
     async def close_session(self, request: Request) -> Response:
         """200 with the ended session."""
@@ -223,9 +216,6 @@ class ClerkApi:
         except (msgspec.ValidationError, ValueError, KeyError):
             wanted = "a header Submission of 32 hex digits, copies as a number, and flatten as true or false"
             raise RequestError(f"needs {wanted}") from None
-
-    def _rings_for(self, clerk: str, call: Session) -> bool:
-        return any(self._clerks.answers_for(clerk, section) for section in self._sessions.rings(call))
 
     def _check_section(self, clerk: str, section: str) -> None:
         if not self._clerks.answers_for(clerk, section):

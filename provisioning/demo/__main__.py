@@ -31,6 +31,7 @@ from provisioning.demo.rehearse import LIMITS, Played, Rehearsal, Said, chosen, 
 from provisioning.demo.walk import Walk, Walked
 from provisioning.errors import DocumentRefusedError, ProvisionError, WalkError
 from provisioning.sample import sample_certificate
+from provisioning.small_city import IDENTITY
 
 TUNNEL: Final = "none: the tunnel comes with a later release; this run uses loopback"
 FAILED: Final = 1
@@ -104,7 +105,7 @@ def _leave(number: int, _frame: FrameType | None) -> None:
 def _in_folder(arguments: argparse.Namespace, job: Job) -> int:
     with _folder(arguments) as folder:
         practice = arguments.rehearse is not None
-        house = House(folder, limits=LIMITS, lies=(LIE,)) if practice else House(folder)
+        house = House(folder, limits=LIMITS, lies=(LIE,)) if practice else House(folder, checks=True)
         try:
             return _run(house, job)
         except DocumentRefusedError as error:
@@ -183,6 +184,7 @@ def _stay(house: House, walked: Walked) -> None:
     _say("\nNow you. In another terminal, as the same user; the clerk:")
     for words in (
         "session open --bus moba-1 --section citizen --stop hase-hall",
+        f"session check SESSION --identity {IDENTITY} --support",
         f"send {shlex.quote(str(house.desk / 'document.pdf'))} --session SESSION --service resident-record",
         "approve JOB",
         "jobs",

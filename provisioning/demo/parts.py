@@ -43,7 +43,7 @@ _SOCKET_PATH: Final = 107
 class House:
     """City hall and one bus. `limits` are city.toml's; `hours` its timetable; `formats` and `lies` its printer's; `print_seconds`:
     how long a document takes to come out. With `driver` the printer takes PCL, and PARTS are one more: DRIVER. With `people` the
-    city has checklists and concierges, who sign in (provisioning/small_city.py)."""
+    city has checklists and concierges, who sign in; with `checks` a clerk checks who it is first (provisioning/small_city.py)."""
 
     def __init__(
         self,
@@ -57,13 +57,14 @@ class House:
         hours: small_city.Hours | None = None,
         apart: bool = True,
         people: bool = False,
+        checks: bool = False,
     ) -> None:
         self.dir = where.resolve()
         self.log, self.desk = self.dir / "log", self.dir / "desk"
         self._limits, self._print_seconds, self._apart = limits or {}, print_seconds, apart
         self._hours = hours or small_city.Hours()
         self._formats, self._lies, self._driver = (PCL,) if driver else formats, lies, driver
-        self._people = people
+        self._people, self._checks = people, checks
         self._names = (*PARTS[:1], *((DRIVER,) if driver else ()), *PARTS[1:])
         self._parts: dict[str, Part] = {}
 
@@ -177,7 +178,9 @@ class House:
         runs_as = "root" if self.users.city.broker.uid == 0 else None
         uri = f"ipp://localhost:{self.ports.printer}/ipp/print"
         printer = small_city.PrinterPlan(uri, self._formats, self._lies, VIRTUAL_PPD if self._driver else None)
-        return small_city.Plan(at, printer, self._limits, runs_as, self._hours, self._people, self._people)
+        return small_city.Plan(
+            at, printer, self._limits, runs_as, self._hours, self._people, self._people, self._checks
+        )
 
     def _check_length(self, path: Path) -> None:
         if len(os.fsencode(path)) > _SOCKET_PATH:

@@ -24,7 +24,7 @@ from provisioning.demo.wait import wait_until
 from provisioning.errors import DocumentRefusedError, WalkError
 from provisioning.files import PUBLIC, write
 from provisioning.sample import sample_certificate
-from provisioning.small_city import SECTION, SERVICE, STOP
+from provisioning.small_city import IDENTITY, SECTION, SERVICE, STOP
 
 STEP_S: Final = 60.0
 """For one step; the slowest, carrying 20 MB over loopback and sealing it, takes a few seconds."""
@@ -91,7 +91,12 @@ class Walk:
         self._tell("The concierge calls the section (呼出中), and a clerk accepts: a counter session (窓口対応).")
         wait_until(lambda: self._house.snapshot()["link"]["state"] == "up", STEP_S, "the bus reaches city hall")
         self._house.concierge.run("call", SECTION, "--stop", STOP)
-        return str(self._house.clerk.run("session", "accept")["session"])
+        session = str(self._house.clerk.run("session", "accept")["session"])
+        self._tell(
+            f"The clerk sees a {IDENTITY} and looks up the protection (支援措置); kinds are written down, no number."
+        )
+        self._house.clerk.run("session", "check", session, "--identity", IDENTITY, "--support")
+        return session
 
     def _with_screen(self, path: Path, session: str, haystack: Haystack) -> Walked:
         self._tell("The clerk sends the document; city hall checks and seals it, and the ciphertext goes ahead.")

@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 
 from bus_agent.agent.store import STORE
+from cityhall_base.clock import SystemClock, business_day
 from cityhall_relay.boss import RELAY_DB
 from provisioning.demo.blueprint import PARTS
 from provisioning.demo.parts import House
 from provisioning.demo.wait import wait_until
 from provisioning.demo.walk import Walk, Walked
 from provisioning.errors import PartError
+from provisioning.files import PUBLIC, write
 from provisioning.sample import sample_certificate
-from provisioning.small_city import BUS, DRAWER, PAPER
+from provisioning.small_city import BUS, DRAWER, PAPER, SECTION, STOP
 
 pytestmark = pytest.mark.timeout(180)
 MET_S = 30.0
@@ -49,6 +51,18 @@ def test_without_broker_a_certificate_gets_through_by_syncs_rhythm(house: House)
     house.part("broker").stop()
     assert walk(house, 20).state == "handed_over"
     house.part("broker").start()
+
+
+def test_a_plan_of_slots_that_a_clerk_imports_outlives_the_relays_process(house: House) -> None:
+    table = house.desk / "plan.csv"
+    day = business_day(SystemClock().utc_ms() + 24 * 3600 * 1000)
+    line = f"{day},{BUS},1,10:30,11:00,{STOP},{SECTION}"
+    write(table, f"date,bus,slot,start,end,stop,section\n{line}\n".encode(), house.users.city.clerk, PUBLIC)
+    taken = {"bus": BUS, "day": day, "slots": 1, "before": 0}
+    assert house.clerk.run("day", "import", str(table)) == {"days": [taken]}
+    house.part("relay").kill()
+    house.part("relay").start()
+    assert house.clerk.run("day", "import", str(table)) == {"days": [taken | {"before": 1}]}
 
 
 def test_without_relay_the_bus_says_so_and_recovers(house: House) -> None:
