@@ -39,6 +39,7 @@ class FirstPages:
     def __init__(self, store: RelayStore, check: Check, clock: Clock) -> None:
         self._store, self._check, self._clock = store, check, clock
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._drawing: set[str] = set()
 
     async def draw(self, job: str, clerk: str, document: bytes, limits: IntakeLimits, *, flatten: bool) -> None:
         """Draw it and keep it, where it may still be shown. What cannot be drawn in time is not shown."""
@@ -50,11 +51,14 @@ class FirstPages:
             most_pages=limits.pages,
             flatten=flatten,
         )
+        self._drawing.add(job)
         try:
             async with asyncio.timeout(PATIENCE_S):
                 report = await self._check(document, limits, drawing)
         except (IntakeError, TimeoutError):
             return
+        finally:
+            self._drawing.discard(job)
         self._kept[job] = _Kept(clerk, self._clock.boottime() + KEPT_S, report.drawn)
         while len(self._kept) > MOST:
             self._kept.popitem(last=False)
@@ -65,6 +69,10 @@ class FirstPages:
         self.sweep()
         kept = self._kept.get(job)
         return kept.picture if kept and kept.clerk == clerk else None
+
+    def drawing(self, job: str) -> bool:
+        """Whether it will be there in a moment."""
+        return job in self._drawing
 
     def sweep(self) -> None:
         """Let go of every one that may not be shown any more."""

@@ -21,7 +21,6 @@ from cityhall_wire.modes import JobClass
 
 _KEY: Final = secrets.token_bytes(32)
 _WITHOUT: Final = dict(zip(WITHOUT_DOCUMENT, (VisitWord.KNOWN, VisitWord.NONE_NEEDED), strict=True))
-_NOTHING_USED: Final = frozenset({JobState.CANCELED, JobState.EXPIRED, JobState.REFUSED, JobState.NOT_PRINTED})
 
 
 class Stage(StrEnum):
@@ -71,6 +70,7 @@ class JobShown(NamedTuple):
     do: str
     why: str
     first_page: bool
+    drawing: bool  # of the first page
     check_first: bool
     carried: int  # per cent of the ciphertext that is on the bus
 
@@ -198,8 +198,8 @@ class VisitView:
     def reported(self) -> list[str]:
         """What the concierge said of the trouble, as she pressed it."""
         job = self.row
-        if job is None:
-            return []
+        if job is None or job.state is not JobState.SPOILED:
+            return []  # until then only machines have spoken
         found = [sentence(job.why, self._language)] if job.why else []
         numbers = [number for entry in self._desks.store.sheets(job.job) for number in entry.named]
         return [*found, *([VisitWord.SPOILED_SHEETS.say(self._language, ", ".join(numbers))] if numbers else [])]
@@ -215,7 +215,7 @@ class VisitView:
         named = [job for job in self._jobs if job.job == self._wanted.job]
         going_on = [job for job in self._jobs if not job.ended]
         open_ = [job for job in self._jobs if self._open_spoil(job)]
-        return next(reversed(named or going_on or open_ or self._jobs), None)
+        return max(named or going_on or open_ or self._jobs, key=_last_touched, default=None)
 
     def _open_spoil(self, job: Job) -> bool:
         waits = job.state is JobState.SPOILED and job.voided_at is None
@@ -255,6 +255,10 @@ class VisitView:
         return job_shown(self._desks, job, self._language, self.session.clerk)
 
 
+def _last_touched(job: Job) -> tuple[int, int, bool]:
+    return job.changed_at, job.created_at, bool(job.reissue_of)
+
+
 def job_shown(desks: Desks, job: Job, language: Language, clerk: str) -> JobShown:
     """For `clerk`, who may see it."""
     city, view, header = desks.city, job_view(desks.store, desks.city, job), job.header
@@ -269,6 +273,7 @@ def job_shown(desks: Desks, job: Job, language: Language, clerk: str) -> JobShow
         do=say(view.do.key, view.do.sentence, language, view.do.detail) if view.do else "",
         why=say(view.why.key, view.why.sentence, language) if view.why else "",
         first_page=desks.first_pages.of(clerk, job.job) is not None,
+        drawing=desks.first_pages.drawing(job.job),
         check_first=checks_missing(desks.store, city, job),
         carried=view.received * 100 // max(1, view.size),
     )

@@ -66,8 +66,8 @@ class VisitWord(Word):
 
     TITLE = ("visit.title", "Visit")
     STEPS = ("visit.steps", "Steps of this visit")
-    BY_CONCIERGE = ("visit.by_concierge", "concierge")
-    BY_CLERK = ("visit.by_clerk", "clerk {detail}")
+    BY_CONCIERGE = ("visit.by_concierge", "by the concierge")
+    BY_CLERK = ("visit.by_clerk", "by {detail}")
     WAITING = ("visit.waiting", "waiting")
     NOT_NEEDED = ("visit.not_needed", "not needed")
     TO_BOARD = ("visit.to_board", "Back to the board")
@@ -106,6 +106,7 @@ class VisitWord(Word):
     READ_OUT = ("visit.read_out", "Read it out with the concierge. Is it the same on both sides?")
     FIRST_PAGE = ("visit.first_page", "First page")
     NO_FIRST_PAGE = ("visit.no_first_page", "The first page is shown until you allow it, for ten minutes at the most.")
+    DRAWING = ("visit.drawing", "The first page is being drawn.")
     PAGES = ("visit.pages", "Pages")
     SHEETS = ("visit.sheets", "Sheets")
     FEE = ("visit.fee", "Fee")

@@ -44,6 +44,7 @@
 
   // --- a document: dropped or chosen, sent as it is; its name stays here ---
   const uploads = new WeakSet();
+  const dropped = new WeakMap();
 
   function say(form, text) {
     const said = form.querySelector(".said");
@@ -53,6 +54,7 @@
 
   function send(form, file) {
     const fields = new FormData(form);
+    dropped.set(form, file);
     if (!fields.get("service")) { say(form, form.dataset.choose); form.querySelector("[name=service]").focus(); return; }
     for (const field of form.querySelectorAll("input:not([type=file])")) if (!field.reportValidity()) return;
     if (uploads.has(form)) return;
@@ -61,7 +63,7 @@
     for (const [name, value] of fields) if (typeof value === "string") query.set(name, value);
     const bar = form.querySelector("progress");
     const request = new XMLHttpRequest();
-    const over = (text) => { uploads.delete(form); bar.hidden = true; say(form, text); };
+    const over = (text) => { uploads.delete(form); dropped.delete(form); bar.hidden = true; say(form, text); };
     request.open("POST", `${new URL(form.action).pathname}?${query}`);
     request.setRequestHeader("X-CSRF", form.dataset.csrf);
     request.setRequestHeader("Accept", "application/json");
@@ -87,15 +89,16 @@
     const form = event.target;
     if (!form.hasAttribute("data-upload")) return;
     event.preventDefault();
-    const file = form.querySelector("[type=file]").files[0];
+    const file = dropped.get(form) || form.querySelector("[type=file]").files[0];
     if (file) send(form, file);
   });
   document.addEventListener("change", (event) => {
     const form = event.target.closest("form[data-upload]");
     if (!form) return;
-    const file = form.querySelector("[type=file]").files[0];
-    if (event.target.type === "file" && file) send(form, file);
-    else if (event.target.name === "service") say(form, "");
+    const file = dropped.get(form) || form.querySelector("[type=file]").files[0];
+    if (event.target.type === "file") dropped.delete(form);
+    if (event.target.type === "file" && event.target.files[0]) send(form, event.target.files[0]);
+    else if (event.target.name === "service" && file) { say(form, ""); send(form, file); }
   });
   for (const kind of ["dragover", "drop"]) {
     document.addEventListener(kind, (event) => {
