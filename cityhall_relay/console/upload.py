@@ -4,6 +4,7 @@ Either way it goes into memory, bounded, as it comes; never to a file. What the 
 may hold a resident's name.
 """
 
+import logging
 from collections.abc import Mapping
 from email.message import Message
 from typing import Final, NamedTuple
@@ -22,6 +23,9 @@ FIELD_BYTES: Final = 256
 MOST_FIELDS: Final = 12
 _ROUND_IT: Final = 16 * 1024
 """Bytes of a form beside its file: boundaries, headers and short fields."""
+
+# It quotes single bytes of what it cannot read, and here that is a resident's document.
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 
 class Sent(NamedTuple):

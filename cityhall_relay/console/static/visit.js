@@ -28,18 +28,24 @@
     for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
   });
 
+  // --- a page begins where something is to be done ---
+  if (!document.querySelector("[autofocus]")) document.querySelector(".todo h2[tabindex], .calls [data-first]")?.focus();
+
   // --- where the eye was, the keyboard stays: a part that was put in anew gets its focus back ---
-  let focused = null;
-  document.body.addEventListener("htmx:beforeSwap", (event) => {
-    const place = event.target;
-    focused = place.contains(document.activeElement) && document.activeElement !== document.body ? place : null;
+  let held = null; // the part that had the keyboard, and the button's form in it
+  document.body.addEventListener("htmx:sseBeforeMessage", (event) => {
+    const at = document.activeElement;
+    const form = at.tagName === "BUTTON" ? at.closest("form") : null;
+    held = at !== document.body && event.target.contains(at) ? { place: event.target, form: form && form.getAttribute("action") } : null;
   });
-  document.body.addEventListener("htmx:afterSettle", (event) => {
+  document.body.addEventListener("htmx:sseMessage", (event) => {
     const place = event.target;
-    const idle = document.activeElement === document.body;
-    if (focused === place && idle) (place.querySelector("h2[tabindex]") || place.querySelector("button, a"))?.focus();
-    else if (idle && place.matches(".calls")) place.querySelector("[data-first]")?.focus();
-    focused = null;
+    if (document.activeElement !== document.body) return;
+    if (held && held.place === place) {
+      const again = held.form && place.querySelector(`form[action="${CSS.escape(held.form)}"] button`);
+      (again || place.querySelector("h2[tabindex]") || place.querySelector("button, a"))?.focus();
+    } else if (place.matches(".calls")) place.querySelector("[data-first]")?.focus();
+    held = null;
   });
 
   // --- a document: dropped or chosen, sent as it is; its name stays here ---
@@ -73,7 +79,11 @@
       if (event.loaded === event.total) say(form, form.dataset.checking);
     };
     request.onload = () => {
-      if (request.status === 200 || request.status === 201) { location.assign(location.pathname); return; }
+      if (request.status === 200 || request.status === 201) {
+        // Where the stream has brought the next step already, nothing is read again under somebody's hand.
+        if (form.isConnected || location.search) location.assign(location.pathname);
+        return;
+      }
       let sentences = [form.dataset.failed];
       try { sentences = JSON.parse(request.responseText).sentences; } catch { /* not ours: the sentence above */ }
       over(sentences.join(" "));
