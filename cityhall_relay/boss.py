@@ -25,6 +25,9 @@ from cityhall_relay.changes import Changes
 from cityhall_relay.checklists import ChecklistDesk
 from cityhall_relay.clerk_desk import ClerkDesk, Clerks
 from cityhall_relay.console.app import Console
+from cityhall_relay.console.counter import counter_pages
+from cityhall_relay.console.desks import Desks
+from cityhall_relay.console.first_page import FirstPages
 from cityhall_relay.console.visitor import Pages
 from cityhall_relay.duty import DutyDesk
 from cityhall_relay.evidence import EvidenceDesk
@@ -85,6 +88,7 @@ class Relay(NamedTuple):
     bus_app: Starlette
     clerk_app: Callable[[Online], ASGIApp]
     console: Console
+    counter: Callable[[Online], Desks]
     revocation: Revocation
     attach: Callable[[Gate], None]
 
@@ -168,9 +172,28 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
         VisitApi(slots, visits, clerks, city, clock),
     )
 
+    first_pages = FirstPages(store, check, clock)
+
+    def counter(online: Online) -> Desks:
+        return Desks(
+            city=city,
+            store=store,
+            sessions=sessions,
+            visits=visits,
+            slots=slots,
+            clerk_desk=clerk_desk,
+            submissions=submissions,
+            duty=duty,
+            books=books,
+            first_pages=first_pages,
+            changes=changes,
+            clock=clock,
+            online=online,
+        )
+
     def clerk_app(online: Online) -> ASGIApp:
         api = ClerkApi(store, sessions, clerk_desk, submissions, clerks, city, changes, online, desks).app()
-        console_pages: list[Pages] = []
+        console_pages: list[Pages] = [*counter_pages(counter(online), console.frame)]
         return console.app(api, console_pages)
 
     def attach(gate: Gate) -> None:
@@ -182,6 +205,7 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
 
     def committed() -> None:
         undertaker.bury_all()  # before anybody hears of the end, it is true
+        first_pages.sweep()
         revocation.go_on()
         changes.fire()
 
@@ -204,6 +228,7 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
         bus_app=bus_app(bus_desk, store, bodies),
         clerk_app=clerk_app,
         console=console,
+        counter=counter,
         revocation=revocation,
         attach=attach,
     )

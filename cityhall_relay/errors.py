@@ -290,3 +290,10 @@ class CheckMissingError(RelayError):
 
     key = "relay.check_missing"
     status = 409
+
+
+class UploadTypeError(RelayError):
+    """Only a PDF file is taken here; save the document as PDF and send that."""
+
+    key = "relay.upload_type"
+    status = 415

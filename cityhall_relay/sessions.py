@@ -88,7 +88,8 @@ class Sessions:
                 raise CallGoneError
             self._check_free(clerk)
             self._check_mode(session.bus, session.slot)
-            session = msgspec.structs.replace(session, clerk=clerk, active_at=self._clock.utc_ms())
+            now = self._clock.utc_ms()
+            session = msgspec.structs.replace(session, clerk=clerk, active_at=now, accepted_at=now)
             self._store.save_session(session)
             self._store.record("session_accepted", session=name, clerk=clerk)
             self._changes.concerns(session.bus)
@@ -199,7 +200,10 @@ class Sessions:
         if any(live.bus == place.bus for live in self._store.live_sessions()):
             raise BusBusyError
         now = self._clock.utc_ms()
-        session = Session(session=name, clerk=clerk, **place._asdict(), opened_at=now, active_at=now)
+        accepted = now if clerk else None
+        session = Session(
+            session=name, clerk=clerk, **place._asdict(), opened_at=now, active_at=now, accepted_at=accepted
+        )
         self._store.save_session(session)
         kind = "session_opened" if clerk else "session_called"
         self._store.record(kind, session=name, clerk=clerk, bus=place.bus, section=place.section, stop=place.stop)

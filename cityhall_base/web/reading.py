@@ -1,6 +1,7 @@
 """Read a request's body into memory: counted while it comes, never believed from its headers, never on a disk."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
@@ -29,15 +30,22 @@ async def message(request: Request, limit: int = MESSAGE_BYTES) -> bytes:
 
 async def body(request: Request, limit: int, seconds: float) -> bytes:
     """At most `limit` bytes within `seconds`. Raises BodyTooLargeError or SlowBodyError."""
+    content = bytearray()
+    await each(request, limit, seconds, content.extend)
+    return bytes(content)
+
+
+async def each(request: Request, limit: int, seconds: float, take: Callable[[bytes], object]) -> None:
+    """Every part of it to `take` as it comes, at most `limit` bytes within `seconds`. Raises BodyTooLargeError or SlowBodyError."""
     try:
         async with asyncio.timeout(seconds):
-            return await _collect(request, limit)
+            await _each(request, limit, take)
     except (TimeoutError, ClientDisconnect):
         raise SlowBodyError from None
 
 
-async def _collect(request: Request, limit: int) -> bytes:
-    content, received = bytearray(), 0
+async def _each(request: Request, limit: int, take: Callable[[bytes], object]) -> None:
+    received = 0
     chunks = aiter(request.stream())
     while True:
         async with asyncio.timeout(SILENCE_S):
@@ -46,9 +54,8 @@ async def _collect(request: Request, limit: int) -> bytes:
             break
         received += len(chunk)
         if received <= limit:
-            content += chunk
+            take(chunk)
         elif received > 2 * limit:
             break  # an honest client gets its sentence after the whole body; nobody may send for ever
     if received > limit:
         raise BodyTooLargeError(f"{limit} bytes are allowed")
-    return bytes(content)

@@ -42,6 +42,7 @@ class Console:
         locker = Locker(settings.state_dir)
         self.accounts = Accounts(store, self.sign_ins, locker, clock, settings.clerks, city.sections)
         self.throttle = Throttle(store, clock)
+        self.frame = Frame(city)
 
     def tick(self) -> None:
         """A chore of the housekeeping."""
@@ -50,7 +51,7 @@ class Console:
 
     def app(self, api: ASGIApp, pages: Sequence[Pages]) -> ASGIApp:
         """`api` answers under `/1/`, and these pages everything else."""
-        settings, frame = self._settings, Frame(self._city)
+        settings, frame = self._settings, self.frame
         door = ConsoleDoor(self.accounts, self.sign_ins, frame, Streams(self.sign_ins), settings.origin)
         reception = Reception(self._store, self.accounts, self.sign_ins, self.throttle)
         entrance = Entrance(door, reception, self.sign_ins, self._store, frame, self._city.name)

@@ -20,7 +20,7 @@ import msgspec
 import cityhall_relay
 from cityhall_base.printers import PDF, PWG_RASTER
 from cityhall_relay.intake.errors import IntakeRefused, IntakeUnavailableError
-from cityhall_relay.intake.report import EXIT_UNAVAILABLE, Drawing, Finding, IntakeLimits, Refusal, Report, Task
+from cityhall_relay.intake.report import EXIT_UNAVAILABLE, JPEG, Drawing, Finding, IntakeLimits, Refusal, Report, Task
 
 # -I leaves out the environment's and the current folder's say in what is imported; the one folder that is added is the
 # one this package itself was loaded from, so that a source tree works like an installation.
@@ -33,7 +33,7 @@ _PACKAGES: Final = str(Path(cityhall_relay.__file__).resolve().parents[1])
 _REPORT_BYTES: Final = 256 * 1024
 """A report on 500 pages with twenty findings takes 25 kB."""
 
-_BEGINNINGS: Final = {PDF: b"%PDF-", PWG_RASTER: b"RaS2PwgRaster\0"}
+_BEGINNINGS: Final = {PDF: b"%PDF-", PWG_RASTER: b"RaS2PwgRaster\0", JPEG: b"\xff\xd8\xff"}
 """Of a drawn document, by its format. What a printer would read as commands of its own begins otherwise."""
 
 _OUT_OF_RESOURCES: Final = (-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGSYS, -signal.SIGTRAP)

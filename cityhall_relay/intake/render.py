@@ -106,6 +106,8 @@ def _inked(document: bytes) -> bytes:
         if isinstance(form, Dictionary) and Name.NeedAppearances in form:
             del form.NeedAppearances
         pdf.flatten_annotations("print")
+        if Name.Metadata in pdf.Root:
+            del pdf.Root.Metadata  # nothing of it is drawn, and pikepdf would load an XML parser to bring it up to date
         out = BytesIO()
         # The identifier is made of the content: there is no clock and no chance in here.
         pdf.save(

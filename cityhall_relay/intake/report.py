@@ -15,6 +15,8 @@ from cityhall_base.printers import Raster
 from cityhall_wire.limits import DOCUMENT_BYTES
 from cityhall_wire.sheets import Sides
 
+JPEG: Final = "image/jpeg"
+
 EXIT_UNAVAILABLE: Final = 3
 """The process could not lock itself in, or cannot draw, and did not read the document; standard output says why, as text."""
 
@@ -164,7 +166,7 @@ class IntakeLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class Drawing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What pages are drawn to: PWG raster for the printer, or a PDF of pictures.
+    """What pages are drawn to: PWG raster for the printer, a PDF of pictures, or a small picture of the first page for its clerk.
 
     `flatten`: the clerk asked for pictures, so what has no way into a picture is no reason to refuse. A document of more than
     `most_pages` is looked into, but not drawn: the service prints no such thing.

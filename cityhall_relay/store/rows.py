@@ -27,6 +27,7 @@ class Session(Row, frozen=True, kw_only=True):
     active_at: int
     ended_at: int | None = None
     why_ended: str = ""
+    accepted_at: int | None = None  # when a clerk took the call, or opened it
 
     @property
     def live(self) -> bool:

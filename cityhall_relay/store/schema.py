@@ -66,6 +66,7 @@ def relay_migrations() -> Migrations:
     migrations(name="0010_people")(people_tables)
     migrations(name="0011_visits")(visits.visits)
     migrations(name="0013_console")(console.console)
+    migrations(name="0014_accepted")(_accepted)
 
     return migrations
 
@@ -81,6 +82,10 @@ def _sessions(db: Database) -> None:
     # The database itself holds the rule: one live session a clerk, one a bus.
     for column in ("clerk", "bus"):
         db.execute(f"create unique index one_live_{column} on sessions({column}) where ended_at is null")
+
+
+def _accepted(db: Database) -> None:
+    db.table("sessions").add_column("accepted_at", int)
 
 
 def _jobs(db: Database) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import random
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,8 +19,9 @@ from PIL import Image, ImageChops, ImageStat
 from cityhall_base.printers import PDF, PWG_RASTER, Raster, RasterType, SheetBack
 from cityhall_relay.intake import check as parent
 from cityhall_relay.intake.check import check
+from cityhall_relay.intake.drawing import FIRST_PAGE_BYTES, FIRST_PAGE_WIDTH
 from cityhall_relay.intake.errors import IntakeRefused, IntakeUnavailableError
-from cityhall_relay.intake.report import Drawing, IntakeLimits, Refusal, Report
+from cityhall_relay.intake.report import JPEG, Drawing, IntakeLimits, Refusal, Report
 from cityhall_wire.sheets import Sides
 from provisioning.demo.pwg import RasterPage, raster_pages
 from provisioning.sample import sample_certificate
@@ -248,6 +250,28 @@ def test_a_raster_printer_gets_what_only_a_picture_may_come_from_where_the_clerk
 def test_a_flattened_certificate_keeps_paper_size_and_looks(kind: RasterType) -> None:
     made = flatten(certificate(), Raster(dpi=200, type=kind))
     assert difference(by_poppler(made, 200), certificate_by_poppler()) < LOOKS_ALIKE
+
+
+def noise_in_color(pdf: Pdf) -> None:
+    rows = random.Random(1).randbytes(1240 * 1754 * 3)
+    shape = {"Type": Name.XObject, "Subtype": Name.Image, "Width": 1240, "Height": 1754, "ColorSpace": Name.DeviceRGB}
+    pdf.pages[0].resources.XObject = Dictionary(P=Stream(pdf, rows, BitsPerComponent=8, **shape))
+    pdf.pages[0].contents_add(Stream(pdf, b"595 0 0 842 0 0 cm /P Do"))
+
+
+@pytest.mark.parametrize("page", [certificate, lambda: document(noise_in_color)], ids=["certificate", "noise"])
+def test_the_first_page_for_its_clerk_is_small_whatever_stands_on_it(page: Callable[[], bytes]) -> None:
+    report = draw(page(), Raster(dpi=150, type=RasterType.SRGB_8), document_format=JPEG)
+    picture = Image.open(io.BytesIO(report.drawn))
+    assert (report.document_format, picture.format, picture.mode) == (JPEG, "JPEG", "RGB")
+    assert picture.width == FIRST_PAGE_WIDTH
+    assert len(report.drawn) <= FIRST_PAGE_BYTES
+
+
+def test_a_document_that_describes_itself_in_xml_is_drawn_like_any_other() -> None:
+    described = Path("tests/documents/libreoffice-pdfa3.pdf").read_bytes()
+    assert b"/Metadata" in described
+    assert len(pages_of(draw(described))) == 1
 
 
 def test_lines_stay_exact_and_photographs_become_jpeg() -> None:

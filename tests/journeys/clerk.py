@@ -71,7 +71,9 @@ class Clerk:
 
 async def sign_in(browser: Browser, house: House, who: str, language: str = "ja") -> Clerk:
     """A window of a clerk who signs in for the first time, and stands at the board."""
-    context = await browser.new_context(viewport={"width": 1366, "height": 768}, ignore_https_errors=True, locale="ja-JP")
+    context = await browser.new_context(
+        viewport={"width": 1366, "height": 768}, ignore_https_errors=True, locale="ja-JP"
+    )
     await context.add_cookies([{"name": COOKIE, "value": first_time(house, who), "url": house.console, "secure": True}])
     page = await context.new_page()
     await page.goto(house.console)
