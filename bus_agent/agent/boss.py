@@ -102,17 +102,8 @@ class Boss:
         store.on_commit(syncer.planned.beat)
 
         self._machines = (
-            *(
-                syncer,
-                self.carrier,
-                line,
-                self.guard,
-                self.panic,
-                self.readiness,
-                self.roster,
-                self.people.signing_in,
-                self.tour,
-            ),
+            *(syncer, self.carrier, line, self.guard, self.panic, self.readiness, self.roster),
+            *(self.people.signing_in, self.tour),
         )
 
     async def run(self) -> None:

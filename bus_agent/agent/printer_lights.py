@@ -119,10 +119,11 @@ def paper(seen: Seen) -> LightShown:
 
 
 def _wrong_paper(seen: Seen) -> bool:
-    if hands_off(seen.jobs, seen.duty) or seen.duty.told is None:
+    ready = seen.duty.told.media_ready if seen.duty.told else ()
+    if not ready or hands_off(seen.jobs, seen.duty):
         return False
     waiting = [job.header.media for job in seen.jobs if job.state in BEFORE_RELEASE] or [seen.media]
-    return not all(holds(seen.duty.told.media_ready, media) for media in waiting)
+    return not all(holds(ready, media) for media in waiting)
 
 
 def _sheets(seen: Seen, name: str) -> LightShown:

@@ -7,6 +7,7 @@ import pytest
 
 from cityhall_relay.errors import KeyGoneError, TooLateError
 from cityhall_relay.store.rows import Side
+from cityhall_relay.views import job_view
 from cityhall_wire.lifecycle import ENDS, JobState
 from cityhall_wire.messages import link, relay
 from cityhall_wire.messages.printing import Finding
@@ -138,6 +139,13 @@ def test_a_second_statement_under_the_same_number_is_not_taken(on_bus: OnBus) ->
     on_bus.bus.evidence(request, Finding.SENDING, 1)
     assert on_bus.bus.evidence(request, Finding.NO_SHEET, 1).reason == "not_understood"
     assert on_bus.state is S.PRINTING
+
+
+def test_the_clerk_reads_that_the_check_words_differed(on_bus: OnBus) -> None:
+    city_hall = on_bus.town.relay
+    assert state(on_bus.bus.fact(link.Refused, job=on_bus.name, attempt=1, why="check_word")) is S.REFUSED
+    why = job_view(city_hall.store, city_hall.city.city, on_bus.job).why
+    assert (why and why.key, on_bus.job.why) == ("reason.check_word", "check_word")
 
 
 FACTS: list[tuple[type[link.LinkMessage], dict[str, Any], JobState]] = [

@@ -475,7 +475,7 @@ def test_the_visitors_voice_is_heard_once(bus: OnBoard) -> None:
 # --- a check word that differs ---
 
 
-def test_a_check_word_that_differs_is_said_on_both_sides(bus: OnBoard) -> None:
+def test_a_check_word_that_differs_is_kept_beside_the_document_and_said(bus: OnBoard) -> None:
     name = ready(bus)
     bus.commands.refuse(name, "check_word")
     job = bus.store.job(name)
