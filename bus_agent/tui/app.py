@@ -6,6 +6,7 @@ code 1, so that systemd starts it anew; it holds nothing that could be lost.
 
 import asyncio
 import logging
+import signal
 from typing import ClassVar, Final
 
 from textual.app import App, ComposeResult
@@ -104,6 +105,8 @@ class ConciergeScreen(App[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Begin to listen."""
+        for ending in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(ending, self.exit)
         self._listening = asyncio.create_task(self.agent.run())
         self._listening.add_done_callback(self._stopped)
         if self._ticking:
@@ -210,8 +213,8 @@ class ConciergeScreen(App[None], inherit_bindings=False):
         quiet = self.deck.quiet or not self.deck.up
         self._strip(size.width, quiet)
         self._choices(scene, size.width)
-        refused = self.deck.refusal
-        said = say(refused.key, refused.sentence, self.deck.language, refused.detail) if refused else ""
+        note = self.deck.note
+        said = say(note.key, note.sentence, self.deck.language, note.detail) if note else ""
         around = 0 if quiet else 5
         rows = max(0, size.height - around - (keys.CHOICE_ROWS if scene.choices else 0))
         room = Room(size.width, self.deck.language, self.deck.entered)

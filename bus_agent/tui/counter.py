@@ -101,7 +101,7 @@ def _slot_number(context: Context, slot: Slot | None) -> int:
 
 
 def _slot_lines(context: Context, slot: Slot | None) -> tuple[Part, ...]:
-    if not RULES[context.seen.mode].bookings:
+    if not RULES[context.seen.mode].bookings or not context.seen.day.slots:
         return ()
     if slot is None:
         return (Facts(rows=((context.say(CounterWord.SLOT), context.say(CounterWord.NO_SLOT)),)),)

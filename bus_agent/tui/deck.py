@@ -47,6 +47,7 @@ class Deck:
         self.refusal: Said | None = None
         self._seen_at = 0.0
         self._over: Open | None = None
+        self._under: Open | None = None  # the moment above which something was opened
         self._asked: tuple[Choice, float] | None = None
         self._telling: float | None = None
         self._place = Open("gone")
@@ -81,6 +82,13 @@ class Deck:
         return self.hold.running or self._asked is not None or self._telling is not None
 
     @property
+    def note(self) -> Said | None:
+        """Below the scene: what the agent refused, or that the moment went on below what is open, and waits for her."""
+        moved = self._over is not None and self.up and self._moment() != self._under
+        waits = Said(key=TuiWord.WAITS, sentence=TuiWord.WAITS.english) if moved else None
+        return self.refusal or waits
+
+    @property
     def place(self) -> Open:
         """Scene, and what it is about."""
         return self._place
@@ -93,6 +101,8 @@ class Deck:
             log.error("there is no scene %s", scene)
             return
         if self.up and (not self.quiet or scene in QUIET_SCENES):
+            if self._over is None:
+                self._under = self._moment()
             self._over, self._asked, self.refusal = Open(scene, about), None, None
             self._settle()
 
@@ -131,6 +141,7 @@ class Deck:
         if refusal is None:
             self.entered = {}
             self._over = Open(tell.then) if tell.then in self._known and self.up else None
+            self._under = self._moment()
             self._settle()
 
     # --- what it looks like ---
@@ -184,6 +195,9 @@ class Deck:
             case _:
                 return act
         return None
+
+    def _moment(self) -> Open | None:
+        return now(self.seen) if self.seen is not None else None
 
     def _close(self) -> None:
         self._over = self._asked = self.refusal = None

@@ -17,6 +17,8 @@ ALWAYS: Final = (
 """Key, its word, what it opens; F12 is held (bus_agent/tui/hold.py)."""
 
 CHOICE_ROWS: Final = 3
+_BESIDE: Final = 5
+"""Cells of a label's row that the key's name takes."""
 
 
 def always(name: str, word: TuiWord, language: Language, width: int) -> Line:
@@ -31,9 +33,9 @@ def choice(number: int, one: Choice, width: int) -> tuple[Line, ...]:
     live = one.act is not None
     look = Look.CALM if not live else Look.CHOSEN if number == 1 else Look.KEY
     name = f"F{number}" if live else "  "
-    text = wrap(one.label, width - 6)[:CHOICE_ROWS]
-    rows = [line(padded(f"  {name}  {text[0]}", width), look)]
-    rows += [line(padded(f"      {more}", width), look) for more in text[1:]]
+    text = wrap(one.label, width - _BESIDE)[:CHOICE_ROWS]
+    rows = [line(padded(f" {name}  {text[0]}", width), look)]
+    rows += [line(padded(f"     {more}", width), look) for more in text[1:]]
     blank = line(centred("", width), look)
     while len(rows) < CHOICE_ROWS:
         rows = [blank, *rows] if len(rows) == 1 else [*rows, blank]
@@ -42,7 +44,7 @@ def choice(number: int, one: Choice, width: int) -> tuple[Line, ...]:
 
 def label_rows(one: Choice, choices: int, columns: int) -> int:
     """Rows that its label takes beside so many; more than CHOICE_ROWS do not fit."""
-    return len(wrap(one.label, choice_width(choices, columns) - 6))
+    return len(wrap(one.label, choice_width(choices, columns) - _BESIDE))
 
 
 def choice_width(choices: int, columns: int) -> int:

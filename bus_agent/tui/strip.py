@@ -46,7 +46,7 @@ def _where(seen: Snapshot, city: CityShown, language: Language) -> str:
     if ends:
         until = f"{max(ends) // 60:02}:{max(ends) % 60:02}"
     elif seen.duty.hours is not None and seen.duty.within_hours:
-        until = f"{jst(seen.duty.hours[1]):%H:%M}"
+        until = f"{jst(seen.duty.hours[1]):%H:%M}".replace("00:00", "24:00")
     else:
         return stop
     return f"{stop} {TuiWord.UNTIL.say(language, until)}".strip()

@@ -24,6 +24,7 @@ class TuiWord(Word):
     )
     HOLD_LEFT = ("tui.hold_left", "{detail} s more. Let go, and nothing happens.")
     SCAN = ("tui.scan", "Read the square code with a telephone, or call the number.")
+    WAITS = ("tui.waits", "The counter has gone on meanwhile: please go back to it.")
     LOOK_AT_SHEETS = ("tui.look_at_sheets", "Look at the sheets that came out.")
     GONE = ("tui.gone", "Please wait a moment.")
     GONE_LONG = ("tui.gone_long", "It goes on by itself. Video and telephone can be used.")

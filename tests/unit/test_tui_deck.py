@@ -93,6 +93,17 @@ def test_leaving_duty_and_a_lock_close_everything_at_once(clock: TestClock, chan
     assert deck.entered == {}
 
 
+def test_what_goes_on_below_an_open_scene_is_said_and_takes_nothing_away(clock: TestClock) -> None:
+    deck = deck_with(clock, shown(session=TALKING))
+    deck.open("visit.phone", "shimin")
+    assert deck.note is None
+    deck.update(with_job(), CITY, True)
+    assert deck.place == Open("visit.phone", "shimin")
+    assert deck.note == Said(key=TuiWord.WAITS, sentence=TuiWord.WAITS.english)
+    deck.press(1)
+    assert deck.place == Open("visit.card", JOB)
+
+
 def test_in_route_bus_nothing_is_opened_by_a_key(clock: TestClock) -> None:
     deck = deck_with(clock, shown(mode=DutyMode.ROUTE_BUS))
     deck.open("counter")

@@ -4,6 +4,9 @@ Its clock is the test's.
 """
 
 import asyncio
+import os
+import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -354,9 +357,15 @@ def test_the_video_is_opened_by_its_command_and_goes_with_the_screen(folder: Pat
     async def test(desk: Desk) -> None:
         await desk.pilot.press("f1")
         await desk.until(lambda: told.exists() and told.read_text() == CITY.sections[0].video)
+        running.append(desk.screen._video._running)
+        os.kill(os.getpid(), signal.SIGTERM)  # as systemd ends it
+        while desk.screen.is_running:  # noqa: ASYNC110 - Textual says it no other way
+            await asyncio.sleep(0.005)
 
+    running: list[subprocess.Popen[bytes] | None] = []
     screen = on_screen(folder, shown(session=TALKING), test, video_command=(sys.executable, "-c", script, "{address}"))
-    assert screen._video._running is None
+    assert (screen.return_code, screen._video._running) == (0, None)
+    assert [one and one.returncode for one in running] == [-signal.SIGKILL]
 
 
 @pytest.mark.parametrize("command", [(), ("/nonexistent/player", "{address}")])
