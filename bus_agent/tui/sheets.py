@@ -47,6 +47,9 @@ class LostWord(Word):
 _LETTERS: Final = "A-"
 """Where no sheet of this paper is known yet."""
 
+_MISSING: Final = "books.missing"
+"""Of differences the one that a loss explains (bus_agent/agent/books.py)."""
+
 
 def receive(context: Context) -> Scene:
     """受入: the number on the first sheet."""
@@ -74,7 +77,8 @@ def receive_last(context: Context) -> Scene:
 def lost(context: Context) -> Scene:
     """亡失: one of those that the count missed, or a number that she types."""
     paper = paper_of(context)
-    missing = [Mark(row, row) for one in (paper.differences if paper else ()) for row in one.numbers]
+    found = [one for one in (paper.differences if paper else ()) if one.key == _MISSING]
+    missing = [Mark(row, row) for one in found for row in one.numbers]
     if paper is None or not missing:
         return _typing(context, SheetWord.WHICH_LOST, "paper.lost_why", UNREADABLE, (UNREADABLE,))
     missing += [Mark(UNREADABLE, context.say(SheetWord.NAMELESS))]

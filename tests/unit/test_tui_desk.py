@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bus_agent.agent import api, books_desk, people
+from bus_agent.agent.books import BooksWord
 from bus_agent.shown import (
     Advice,
     BooksShown,
@@ -358,6 +359,15 @@ def test_sheets_are_received_only_where_both_numbers_are_ends_of_one_row() -> No
     taken = shown("paper.receive_last", FULL, "kaizan/A-000450", number="499").choices[0].act
     assert taken == Tell("/v1/sheets/receive", {"paper": "kaizan", "first": "A-000450", "last": "A-000499"}, "lists")
     assert shown("paper.receive_last", FULL, "kaizan/A-000450", number="449").choices[0].act is None
+
+
+def test_of_what_differs_only_sheets_that_are_missing_can_be_lost() -> None:
+    more = msgspec.structs.replace(MISSING, key="books.extra", numbers=("B-1",))
+    papers = (msgspec.structs.replace(PAPER, differences=(more, MISSING)),)
+    seen = changed(books=msgspec.structs.replace(FULL.books, papers=papers))
+    offered = shown("paper.lost", seen, "kaizan").body[0].items  # type: ignore[attr-defined] # a Pick
+    assert [one.id for one in offered] == ["A-000420", "A-000421..A-000423", "?"]
+    assert MISSING.key == BooksWord.MISSING
 
 
 # --- trouble ---
