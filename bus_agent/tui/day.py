@@ -77,7 +77,7 @@ def arrive(context: Context) -> Scene:
     first = [slot.stop for slot in _coming(context)[:1]]
     stops = sorted(context.city.stops, key=lambda one: one.stop not in first)
     shown = page(context, "day.arrive", "stop", [Mark(one.stop, one.name) for one in stops])
-    here = Choice(context.say(DayWord.HERE), shown.act(Tell("/v1/arrive", {"stop": shown.picked}, "day")))
+    here = Choice(context.say(DayWord.HERE), shown.act(Tell("/v1/arrive", {"stop": shown.picked})))
     return Scene(
         sentence=context.say(DayWord.WHERE if stops else DayWord.NO_STOPS),
         body=(shown.pick,),

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from playwright.async_api import Browser, Page, async_playwright
 
+from cityhall_base import tls
 from provisioning.demo.parts import House
 from tests.journeys.waiting import until
 
@@ -82,7 +83,9 @@ async def sign_in(browser: Browser, house: House, who: str, language: str = "ja"
 
 def first_time(house: House, who: str) -> str:
     """Password and app are set up as the first page asks; the signed-in browser's cookie."""
-    with httpx.Client(base_url=house.console, verify=str(house.city.clerk_toml.with_name("ca.crt"))) as http:
+    with httpx.Client(
+        base_url=house.console, verify=tls.client_context(house.city.clerk_toml.with_name("ca.crt"))
+    ) as http:
         http.headers["Sec-Fetch-Site"] = "same-origin"
         token = _found(_FIELD, http.get("/first").text)
         answer = http.post("/first", data={"csrf": token, "who": who, "code": house.codes[who]})
