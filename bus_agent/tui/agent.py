@@ -7,17 +7,21 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from typing import Any, Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from bus_agent.errors import AgentAnswerError, AgentGoneError, BusError
 from bus_agent.shown import CityShown, Said, Snapshot
-from bus_agent.tui.local_http import LocalHttp
+from bus_agent.tui.local_http import ANSWER_BYTES, LocalHttp
 from bus_agent.tui.scene import Tell
 from cityhall_base.retry import Retry
+from cityhall_wire import strict_json
+from cityhall_wire.errors import WireError
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 COMMAND_S: Final = 30.0
 """`print` answers when an opener waits for its key: the printer may take seconds to wake up."""
@@ -124,8 +128,8 @@ class Agent:
         self._changed()
 
 
-def _decode(raw: bytes, into: Any) -> Any:
+def _decode(raw: bytes, into: type[T]) -> T:
     try:
-        return msgspec.json.decode(raw, type=into)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return strict_json.decode(raw, into, ANSWER_BYTES)
+    except WireError as error:
         raise AgentAnswerError(str(error)) from None

@@ -28,7 +28,7 @@ from cityhall_base.words import Language
 from cityhall_wire.modes import DutyMode
 from tests.screen_city import CITY, JOB, QUIET, SESSION, TALKING, StandIn, TestClock, shown, with_job
 
-WAIT_S: Final = 20.0
+WAIT_S: Final = 45.0
 SMALL: Final = (80, 24)
 AT_STOP: Final = shown(day=DayShown(date="2026-11-22", stop="hase"))
 ALLOWED: Final = msgspec.structs.replace(with_job(), advice=Advice("do.print", "Read the check word back.", JOB))
