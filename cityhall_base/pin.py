@@ -5,6 +5,7 @@ keys of the screen; it protects no document. Whoever has the box's disk may try 
 by `revoke`.
 """
 
+import base64
 import re
 import secrets
 from datetime import date
@@ -65,6 +66,14 @@ def derive(secret: str) -> str:
 def holds(pin: str, phc: str) -> bool:
     """Whether this PIN made this hash; False for whatever is no PIN or no hash. Takes its time: never in an event loop."""
     return bool(PIN.fullmatch(pin)) and matches(pin, phc)
+
+
+def unmatched() -> str:
+    """A PHC string that nobody knows a secret for, and that costs as much to try as any other."""
+    salt, made = (
+        base64.b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (_SALT_BYTES, _HASH_BYTES)
+    )
+    return f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${made}"
 
 
 def matches(secret: str, phc: str) -> bool:

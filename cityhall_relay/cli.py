@@ -97,7 +97,7 @@ def _relay_commands(actions: "Actions[argparse.ArgumentParser]") -> None:
 
 
 def _account_commands(actions: "Actions[argparse.ArgumentParser]") -> None:
-    outer = actions.add_parser("account", help="accounts of the console, on a stopped relay; prints a first-time code")
+    outer = actions.add_parser("account", help="accounts of the console; as the user of a relay that is stopped")
     inner = outer.add_subparsers(required=True, metavar="COMMAND")
     for name, text in (("add", "a new account"), ("reset", "password and app are void; a new first-time code")):
         one = _command(inner, name, account, text)

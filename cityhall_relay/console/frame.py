@@ -1,5 +1,6 @@
 """How a page is made: Jinja2 with everything escaped, the words of the catalogue, times as the city writes them."""
 
+import functools
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -21,15 +22,7 @@ class Frame:
 
     def __init__(self, city: City) -> None:
         self._city = city
-        self._pages = Environment(
-            loader=PackageLoader("cityhall_relay.console"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._pages.filters |= {"hm": hm, "day": day, "moment": moment}
-        self._pages.globals |= {"static": address, "W": W}
+        self._pages = _environment()
 
     def page(
         self, visitor: Visitor | None, language: Language, template: str, status: int = 200, **values: Any
@@ -49,6 +42,21 @@ class Frame:
         return self._pages.get_template(template).render(
             t=t, said=said, lang=str(language), city=self._city, visitor=visitor, **values
         )
+
+
+@functools.cache
+def _environment() -> Environment:
+    """One for all: a page is compiled once in a process."""
+    made = Environment(
+        loader=PackageLoader("cityhall_relay.console"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"hm": hm, "day": day, "moment": moment}
+    made.globals |= {"static": address, "W": W}
+    return made
 
 
 def hm(ms: int) -> str:

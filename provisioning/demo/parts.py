@@ -43,8 +43,8 @@ _SOCKET_PATH: Final = 107
 class House:
     """City hall and one bus. `limits` are city.toml's; `hours` its timetable; `formats` and `lies` its printer's; `print_seconds`:
     how long a document takes to come out. With `driver` the printer takes PCL, and PARTS are one more: DRIVER. With `people` the
-    city has checklists and concierges, who sign in; with `checks` a clerk checks who it is first (provisioning/small_city.py). `staff` are accounts
-    of the console, id to roles; `codes` has the first-time code of each."""
+    city has checklists and concierges, who sign in; with `checks` a clerk checks who it is first
+    (provisioning/small_city.py). `staff` are accounts of the console, id to roles; `codes` has the first-time code of each."""
 
     def __init__(
         self,
