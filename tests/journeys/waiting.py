@@ -15,7 +15,7 @@ async def until(holds: Callable[[], object | Awaitable[object]], what: str, seen
     """Raises AssertionError with `what`, and with what `seen` gives then."""
     try:
         async with asyncio.timeout(STEP_S):
-            while not await _asked(holds):
+            while not await _asked(holds):  # noqa: ASYNC110 - what is waited for is another process
                 await asyncio.sleep(REST_S)
     except TimeoutError:
         raise AssertionError(f"not within {STEP_S:.0f} s: {what}\n{await _asked(seen)}") from None
