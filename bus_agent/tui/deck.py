@@ -101,9 +101,11 @@ class Deck:
             log.error("there is no scene %s", scene)
             return
         if self.up and (not self.quiet or scene in QUIET_SCENES):
+            place, moment = Open(scene, about), self._moment()
             if self._over is None:
-                self._under = self._moment()
-            self._over, self._asked, self.refusal = Open(scene, about), None, None
+                self._under = moment
+            self._over = None if place == moment else place
+            self._asked = self.refusal = None
             self._settle()
 
     def touch(self, entry: Entry) -> Tell | Video | None:

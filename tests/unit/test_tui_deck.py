@@ -104,6 +104,17 @@ def test_what_goes_on_below_an_open_scene_is_said_and_takes_nothing_away(clock: 
     assert deck.place == Open("visit.card", JOB)
 
 
+def test_whoever_is_led_to_the_moment_is_told_of_nothing_that_waits(clock: TestClock) -> None:
+    deck = deck_with(clock, with_job(state="printing"))
+    deck.open("guide", "jam")
+    deck.update(with_job(state="uncertain"), CITY, True)
+    assert deck.note is not None
+    deck.open("visit.outcome", JOB)
+    assert deck.note is None
+    deck.open("visit.spoiled", JOB)
+    assert (deck.place, deck.note) == (Open("visit.spoiled", JOB), None)
+
+
 def test_in_route_bus_nothing_is_opened_by_a_key(clock: TestClock) -> None:
     deck = deck_with(clock, shown(mode=DutyMode.ROUTE_BUS))
     deck.open("counter")
