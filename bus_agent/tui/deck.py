@@ -15,7 +15,7 @@ from bus_agent.tui import scenes
 from bus_agent.tui.agent import NO_CITY
 from bus_agent.tui.hold import HOLD_S, Hold
 from bus_agent.tui.lines import Entry
-from bus_agent.tui.now import QUIET_SCENES, now
+from bus_agent.tui.now import QUIET_SCENES, now, quiet
 from bus_agent.tui.scene import Aside, Back, Bar, Choice, Context, MakeScene, Open, Scene, Tell, Text, Tone, Video
 from bus_agent.tui.words import TuiWord
 from cityhall_base.clock import Clock
@@ -74,7 +74,7 @@ class Deck:
     @property
     def quiet(self) -> bool:
         """Neither strip nor keys: the vehicle is a route bus."""
-        return self.up and self.seen is not None and self.seen.mode is DutyMode.ROUTE_BUS
+        return self.up and self.seen is not None and quiet(self.seen)
 
     @property
     def busy(self) -> bool:

@@ -25,8 +25,14 @@ def now(seen: Snapshot) -> Open:
     return next(found for condition in TABLE if (found := condition(seen)))
 
 
+def quiet(seen: Snapshot) -> bool:
+    """The vehicle is a route bus, and nobody at the counter has to know more. A bus that is locked in the hours of duty (盗難)
+    tells its crew what to do; out of them it tells passengers nothing."""
+    return seen.mode is DutyMode.ROUTE_BUS and not (seen.locked and seen.duty.within_hours)
+
+
 def _route_bus(seen: Snapshot) -> Found:
-    if seen.mode is not DutyMode.ROUTE_BUS:
+    if not quiet(seen):
         return None
     return Open("route_bus") if seen.printer_empty else Open("switch_off", _first(_uncertain(seen)))
 
