@@ -66,8 +66,8 @@ def _in_state(scene: str, *states: str) -> Callable[[Snapshot], Found]:
 def _fee(seen: Snapshot) -> Found:
     if seen.session is None and seen.visit is None:
         return None  # an older one is no part of a visit: F11 has it
-    here = {job.job for job in seen.jobs if job.in_session}
-    open_fees = [fee for fee in seen.books.open_fees if fee.job in here or seen.session is None]
+    here = seen.session.session if seen.session else None
+    open_fees = [fee for fee in seen.books.open_fees if here in (fee.session, None)]
     return Open("visit.fee", open_fees[0].job) if open_fees else None
 
 

@@ -87,6 +87,10 @@ def test_a_jam_between_two_sheets_is_reported_and_gets_its_one_reissue(house: Pa
             await both.step("お渡し")
             await her.choose("お渡ししました")
             await clerk.sees("お渡し済", again)
+            await until(lambda: not both.jobs, "both sides have forgotten the document")
+            await her.at("visit.fee")
+            await her.choose("受け取りました")
+            await her.at("visit.talk")
 
             assert [one.came_out for one in house.papers()[len(before) :]] == [1, 2]
             both_books = house.sheets
@@ -105,8 +109,6 @@ def test_a_jam_between_two_sheets_is_reported_and_gets_its_one_reissue(house: Pa
             assert TWO_WAYS[1] not in await both.sees_elsewhere(f"{both.visit}?reissue={spoiled}", "お渡し済")
             assert await both.refuses(f"/v1/jobs/{spoiled}/print")
             await clerk.press("窓口対応を終了")
-            await her.at("visit.fee")
-            await her.choose("受け取りました")
             await both.parts()
             assert len(house.papers()) == len(before) + 2
 
