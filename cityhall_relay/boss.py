@@ -15,6 +15,7 @@ from cityhall_base.software import software_digest
 from cityhall_base.store import TROUBLE, Store, trouble
 from cityhall_relay import files
 from cityhall_relay.answers import Answers
+from cityhall_relay.audit import Audit
 from cityhall_relay.boarding import BoardingDesk
 from cityhall_relay.bodies import Bodies
 from cityhall_relay.books import Books
@@ -23,6 +24,7 @@ from cityhall_relay.bus_desk import BusDesk, Note
 from cityhall_relay.changes import Changes
 from cityhall_relay.checklists import ChecklistDesk
 from cityhall_relay.clerk_desk import ClerkDesk, Clerks
+from cityhall_relay.digest import Digests
 from cityhall_relay.duty import DutyDesk
 from cityhall_relay.evidence import EvidenceDesk
 from cityhall_relay.facts import Facts
@@ -43,10 +45,12 @@ from cityhall_relay.store import RelayStore, SqliteStore
 from cityhall_relay.submission import Check, Submissions
 from cityhall_relay.sync import SyncDesk
 from cityhall_relay.vault import Vault, key_migrations
+from cityhall_relay.web.audit_api import AuditApi
 from cityhall_relay.web.books_desk import BooksDesk
 from cityhall_relay.web.bus_api import bus_app
 from cityhall_relay.web.clerk_api import ClerkApi, Desk
 from cityhall_relay.web.duty_api import DutyApi
+from cityhall_relay.web.exports import Exports
 from cityhall_relay.web.people_api import PeopleApi
 from cityhall_relay.web.revocation_api import RevocationDesk
 from cityhall_wire.messages import people
@@ -145,11 +149,14 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
     clerk_desk = ClerkDesk(store, jobs, facts, sessions, city, clock, changes, books)
     submissions = Submissions(store, jobs, sessions, vault, bodies, check, city, clock, changes)
     clerks = Clerks(settings.clerks)
+    audit = Audit(store, city, {Role.RELAY: (key.public_key(),)}, clock, changes)
+    exports = Exports(audit, books)
     desks: tuple[Desk, ...] = (
         BooksDesk(books, clerks, clock),
         DutyApi(duty, clerks, store, city, clock),
         RevocationDesk(store, revocation, clerks, city),
         PeopleApi(store, city, clerks, clerk_desk, submissions, boarding, incidents, books, clock),
+        AuditApi(audit, exports, clerks),
     )
 
     def clerk_app(online: Online) -> Starlette:
@@ -160,7 +167,7 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
         cutting.cut = gate.cut
 
     housekeeping = Housekeeping(store, jobs, sessions, vault, bodies, undertaker, city, clock, changes)
-    housekeeping.chores += [duty.tick, checklists.look]
+    housekeeping.chores += [duty.tick, checklists.look, Digests(store, answers, clock).tick]
 
     def committed() -> None:
         undertaker.bury_all()  # before anybody hears of the end, it is true

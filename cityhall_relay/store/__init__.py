@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from cityhall_relay.store.audit import Journal, Kept
 from cityhall_relay.store.duty import DutyChange, Extension
 from cityhall_relay.store.people_rows import Checklist, ModeSeen, SignedIn, Substitute
 from cityhall_relay.store.rows import (
@@ -245,3 +246,20 @@ class RelayStore(Protocol):
 
     def statements(self, bus: str) -> list[Signed]:
         """Every part of every statement about this bus, oldest first."""
+
+    # --- what an auditor reads and keeps ---
+
+    def journal(self) -> Journal:
+        """The journal for another thread, through a connection of its own; to be used in `with`."""
+
+    def add_digest(self, kept: Kept) -> None:
+        """Of a day that has none."""
+
+    def digest(self, day: str) -> Kept | None:
+        """Of one JST date."""
+
+    def last_digest(self) -> Kept | None:
+        """The newest."""
+
+    def digests(self, since: str, until: str, limit: int) -> list[Kept]:
+        """Of these JST dates, both included; newest first."""

@@ -6,7 +6,7 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from cityhall_base.store import new_migrations
-from cityhall_relay.store import duty, theft
+from cityhall_relay.store import audit, duty, theft
 from cityhall_relay.store.sqlite_people import people_tables
 
 _NULLABLE: Final = {"ended_at", "closed_at", "approved_at", "destroyed_at", "synced_at"}
@@ -64,6 +64,7 @@ def relay_migrations() -> Migrations:
     migrations(name="0008_duty")(duty.duty)
     migrations(name="0009_theft")(theft.theft)
     migrations(name="0010_people")(people_tables)
+    migrations(name="0011_audit")(audit.audit)
 
     return migrations
 

@@ -1,4 +1,4 @@
-"""The books over the clerks' listener, for whoever has the right `books`."""
+"""The books over the clerks' listener: to be read with the right `read`, written into with `books`."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated
@@ -85,26 +85,26 @@ class BooksDesk:
 
     async def receive(self, request: Request) -> Response:
         """202: the bus writes it when it hears of it."""
-        clerk, bus = self._clerk(request)
+        clerk, bus = self._clerk(request, Right.BOOKS)
         ask = strict_json.decode(await read.message(request), Receive)
         return self._wished([self._books.receive(bus, ask.paper, ask.first, ask.last, clerk)])
 
     async def correct(self, request: Request) -> Response:
         """202: the bus writes it when it hears of it."""
-        clerk, bus = self._clerk(request)
+        clerk, bus = self._clerk(request, Right.BOOKS)
         ask = strict_json.decode(await read.message(request), Correct)
         return self._wished(self._books.correct(bus, ask.entry, ask.why, clerk, ask.instead))
 
     def _wished(self, wishes: list[BookEntry]) -> Response:
         return as_json({"pending": [self._shown(wish) for wish in wishes]}, 202)
 
-    def _clerk(self, request: Request) -> tuple[str, str]:
+    def _clerk(self, request: Request, right: Right) -> tuple[str, str]:
         clerk = self._token(request)
-        self._clerks.check(clerk, Right.BOOKS)
+        self._clerks.check(clerk, right)
         return clerk, str(request.path_params["bus"])
 
     def _asked(self, request: Request) -> tuple[str, str]:
-        _, bus = self._clerk(request)
+        _, bus = self._clerk(request, Right.READ)
         today = business_day(self._clock.utc_ms())
         try:
             return bus, msgspec.convert(request.query_params.get("month") or today[:7], Month)
