@@ -127,7 +127,7 @@ class Walk:
         self._faults.setdefault((what, detail))
 
     def _look(self, n: int) -> None:
-        for expected, day in self._marks.pop(n, ()):
+        for expected, day in sorted(self._marks.pop(n, ()), key=lambda one: one[1]):
             if expected != self._head:
                 self.fault(Fault.DIGEST, day)
 

@@ -31,7 +31,6 @@ BUS, DAY, MONTH = "bus-1", "2026-11-21", "2026-11"
 AUDITOR = Visitor("auditor-1", frozenset({Right.READ}), (), Language.JAPANESE, "csrf")
 CUSTODIAN = Visitor("custodian-1", frozenset({Right.READ, Right.BOOKS}), (), Language.JAPANESE, "csrf")
 CLERK = Visitor("clerk-1", frozenset({Right.COUNTER}), (), Language.JAPANESE, "csrf")
-JOB = "j" + "7" * 24
 
 
 class Direct(httpx.BaseTransport):
@@ -44,7 +43,8 @@ class Direct(httpx.BaseTransport):
         async def ask() -> httpx.Response:
             sent = httpx.Request(request.method, request.url, headers=request.headers, content=request.read())
             answer = await self._inside.handle_async_request(sent)
-            return httpx.Response(answer.status_code, headers=answer.headers, content=await answer.aread())
+            whole = httpx.ByteStream(await answer.aread())
+            return httpx.Response(answer.status_code, headers=answer.headers, stream=whole)
 
         return asyncio.run(ask())
 
@@ -95,6 +95,11 @@ class ReadingRoom:
         found = self.town.relay.store.db.execute("select n, kind, body from journal order by n").fetchall()  # type: ignore[attr-defined]
         return [row for row in found if kind in ("", row[1])]
 
+    def writes_something(self) -> None:
+        """A row of the journal."""
+        with self.town.relay.store.event():
+            self.town.relay.store.record("something", by="clerk-1")
+
     def night(self, days: int = 1) -> None:
         """Midnight passes, and the housekeeping looks."""
         for _ in range(days):
@@ -108,7 +113,7 @@ class ReadingRoom:
         items = (Item(item="lamp", ok=True), Item(item="line", ok=False, box=True, note="slow"))
         on.bus.fact(people.Checklist, which=Which.OPENING, day=DAY, items=items, by="concierge-3b")
         on.bus.fact(people.SignedIn, who="concierge-3b", how=people.How.PIN, on=True)
-        numbers = {"sheets": 1, "numbers": ("A-000001",), "job": on.name}
+        numbers: dict[str, Any] = {"sheets": 1, "numbers": ("A-000001",), "job": on.name}
         self.writes(Column.ISSUED, 2, yen=300, **numbers)
         self.writes(Column.PAID, 3, paper=None, yen=300, job=on.name, receipt=12)
         self.writes(Column.TEST, 4, sheets=1, numbers=("A-000002",))

@@ -127,8 +127,8 @@ class BooksPages:
         values: dict[str, Any] = {
             "bus": bus,
             "month": month,
-            "before": next_month(month, -1) if month > "2000-01" else "",
-            "after": next_month(month, 1) if month < "8999-12" else "",
+            "before": next_month(month, -1),
+            "after": next_month(month, 1),
             "forms": self._forms(entries, mine, month, bus, language),
             "lines": [self._shown(entry) for entry in mine if entry.paper is not None],
             "taken_back": {entry.corrects for entry in entries if entry.corrects},

@@ -1,5 +1,6 @@
 """A copy of the journal, or of a month's books, for whoever keeps it elsewhere: the same for programs and for the console."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -13,9 +14,9 @@ from cityhall_relay.errors import RequestError
 from cityhall_relay.ledger import ledger, money, shown
 from cityhall_relay.ledger_text import FEES, LEDGER, as_csv
 from cityhall_relay.ledger_text import LedgerWord as W
-from cityhall_relay.web.books_desk import Month
 
 _FEES: Final = (*FEES, W.BY)
+_MONTH: Final = re.compile(r"2[0-9]{3}-(0[1-9]|1[0-2])", re.ASCII)
 
 
 class Exports:
@@ -63,10 +64,10 @@ class Exports:
 
 def month_of(asked: str, today: Callable[[], str]) -> str:
     """As 2026-11; this month where nothing was asked. Raises RequestError."""
-    try:
-        return msgspec.convert(asked or today()[:7], Month)
-    except msgspec.ValidationError:
-        raise RequestError("month is a year and a month, as 2026-11") from None
+    month = asked or today()[:7]
+    if not _MONTH.fullmatch(month):
+        raise RequestError("month is a year and a month, as 2026-11")
+    return month
 
 
 def _as_file(name: str) -> dict[str, str]:
