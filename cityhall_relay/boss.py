@@ -167,7 +167,7 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
         cutting.cut = gate.cut
 
     housekeeping = Housekeeping(store, jobs, sessions, vault, bodies, undertaker, city, clock, changes)
-    housekeeping.chores += [duty.tick, checklists.look, Digests(store, answers, clock).tick]
+    housekeeping.chores += [duty.tick, Digests(store, answers, clock).tick, checklists.look]
 
     def committed() -> None:
         undertaker.bury_all()  # before anybody hears of the end, it is true

@@ -54,6 +54,7 @@ _W = LedgerWord
 SHEETS: Final = (_W.CARRIED_OVER, _W.RECEIVED, _W.ISSUED, _W.SPOILED, _W.LOST, _W.TEST, _W.LEFT)
 LEDGER: Final = (_W.DAY, _W.PAPER, *SHEETS, _W.PRINTER_COUNTER, _W.DIFFERENCES)
 ENTRIES: Final = (_W.ID, _W.DAY, _W.COLUMN, _W.PAPER, _W.SHEETS, _W.NUMBERS, _W.YEN, _W.JOB, _W.BY, _W.WHY)
+_BY_NAME: Final = {word.removeprefix("ledger."): word for word in LedgerWord}
 FEES: Final = (_W.DAY, _W.RECEIPT, _W.COLUMN, _W.YEN, _W.CHECK_WORD, _W.JOB, _W.WHY)
 
 
@@ -79,8 +80,7 @@ def cell(row: Cells, of: Word, language: Language) -> Any:
 
 def column(row: Cells, language: Language) -> str:
     """What a line is about (cityhall_wire.books.Column), in words."""
-    known = {word.removeprefix("ledger."): word for word in LedgerWord}
-    word = known.get(row["column"])
+    word = _BY_NAME.get(row["column"])
     return word.say(language) if word else str(row["column"])
 
 

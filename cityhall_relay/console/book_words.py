@@ -23,6 +23,8 @@ class BookPage(Word):
     EMPTY = ("book_page.empty", "No sheet moved in this month.")
     AGREES = ("book_page.agrees", "Ledger and drawer agree.")
     SEAL = ("book_page.seal", "custodian of the paper")
+    LEFT_OUT = ("book_page.left_out", "{detail} earlier lines of this month are not shown.")
+    ALL_LINES = ("book_page.all_lines", "Show all lines")
     LINES = ("book_page.lines", "Lines as they were written")
     TIME = ("book_page.time", "time")
     BACK = ("book_page.back", "takes back {detail}")

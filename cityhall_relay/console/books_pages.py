@@ -20,7 +20,7 @@ from cityhall_relay.console.dates import Dates, next_month
 from cityhall_relay.console.frame import Frame
 from cityhall_relay.console.visitor import Door, Form, Visitor
 from cityhall_relay.errors import RequestError, UnknownPlaceError
-from cityhall_relay.ledger import Line, Shown, ledger, money, open_fees, shown, totals
+from cityhall_relay.ledger import Line, Shown, money, open_fees, shown, totals
 from cityhall_relay.ledger_text import LedgerWord, column
 from cityhall_relay.settings import Right
 from cityhall_relay.web.books_desk import Correct, Receive
@@ -29,6 +29,12 @@ from cityhall_wire.books import BookEntry, Column
 from cityhall_wire.sheets import Numbers
 
 SEE_OTHER: Final = 303
+LINES: Final = 100
+"""Of sheets and of money on the page as it opens; a month may have two thousand, which are there on request and for paper."""
+
+WORDS: Final = 20_000
+"""Check words that are remembered: to work one out takes longer than to show the rest of its line."""
+
 _COUNTS: Final = ("received", "issued", "spoiled", "lost", "test")
 
 
@@ -63,6 +69,7 @@ class BooksPages:
 
     def __init__(self, frame: Frame, books: Books, city: City, clock: Clock) -> None:
         self._frame, self._books, self._city, self._clock = frame, books, city, clock
+        self._words: dict[str, str] = {}
 
     def routes(self, door: Door) -> Sequence[Route]:
         """Their addresses."""
@@ -76,7 +83,9 @@ class BooksPages:
     async def _show(self, request: Request, visitor: Visitor) -> Response:
         asked = request.query_params
         bus = asked.get("bus") or next(iter(self._city.vehicles))
-        return self._page(visitor, bus, asked.get("month", ""), correct=asked.get("correct", ""))
+        return self._page(
+            visitor, bus, asked.get("month", ""), correct=asked.get("correct", ""), whole=asked.get("lines") == "all"
+        )
 
     async def _receive(self, request: Request, visitor: Visitor, form: Form) -> Response:
         bus = str(request.path_params["bus"])
@@ -115,6 +124,7 @@ class BooksPages:
         month: str,
         *,
         correct: str = "",
+        whole: bool = False,
         status: int = 200,
         typed: Form | None = None,
         said: str = "",
@@ -122,16 +132,18 @@ class BooksPages:
         if bus not in self._city.vehicles:
             raise UnknownPlaceError(f"allowed: {', '.join(self._city.vehicles)}")
         month = month_of(month, lambda: business_day(self._clock.utc_ms()))
-        entries, language = self._books.lines(bus), visitor.language
-        mine = [entry for entry in entries if entry.day.startswith(month)]
+        mine, language = self._books.month(bus, month), visitor.language
+        written = [entry for entry in mine if entry.paper is not None]
         values: dict[str, Any] = {
             "bus": bus,
             "month": month,
             "before": next_month(month, -1),
             "after": next_month(month, 1),
-            "forms": self._forms(entries, mine, month, bus, language),
-            "lines": [self._shown(entry) for entry in mine if entry.paper is not None],
-            "taken_back": {entry.corrects for entry in entries if entry.corrects},
+            "forms": self._forms(mine, month, bus, language),
+            "lines": [self._shown(entry) for entry in (written if whole else written[-LINES:])],
+            "left_out": 0 if whole else max(len(written) - LINES, 0),
+            "whole": whole,
+            "taken_back": self._books.taken_back(bus),
             "pending": [self._shown(wish) for wish in self._books.pending(bus)],
             "writes": Right.BOOKS in visitor.rights,
             "correct": self._line(bus, correct),
@@ -142,15 +154,16 @@ class BooksPages:
             "paper_name": self._paper,
         }
         about = {"B": BookPage, "L": LedgerWord, "why": lambda name: _why(name, language)}
-        about |= {"column": lambda one: column({"column": one.column}, language), "money": self._money(bus, mine)}
+        about |= {
+            "column": lambda one: column({"column": one.column}, language),
+            "money": self._money(bus, mine, whole=whole),
+        }
         return self._frame.page(
             visitor, language, "books/books.html", status, **values, **about, **Dates(language).values()
         )
 
-    def _forms(
-        self, entries: Sequence[BookEntry], mine: Sequence[BookEntry], month: str, bus: str, language: Language
-    ) -> list[FormPage]:
-        lines = ledger(entries, month)
+    def _forms(self, mine: Sequence[BookEntry], month: str, bus: str, language: Language) -> list[FormPage]:
+        lines = self._books.ledger(bus, month)
         known = [name for name, paper in self._city.papers.items() if paper.controlled]
         papers = dict.fromkeys([*known, *(line.paper for line in lines)])
         book = self._books.book(bus)
@@ -171,13 +184,15 @@ class BooksPages:
         sums = {name: sum(getattr(one, name) for one in lines) for name in _COUNTS}
         return FormPage(paper, self._paper(paper), made, sums, open_)
 
-    def _money(self, bus: str, mine: Iterable[BookEntry]) -> dict[str, Any]:
+    def _money(self, bus: str, mine: Iterable[BookEntry], *, whole: bool) -> dict[str, Any]:
         lines, book = money(mine, ""), self._books.book(bus)
         still = [Account(job, self._word(job), yen) for job, yen in open_fees(book, self._books.live(bus))]
-        return {"lines": [self._shown(one) for one in lines], "sums": totals(lines), "open": still, "cash": book.cash}
+        shown_ = [self._shown(one) for one in (lines if whole else lines[-LINES:])]
+        left_out = len(lines) - len(shown_)
+        return {"lines": shown_, "left_out": left_out, "sums": totals(lines), "open": still, "cash": book.cash}
 
     def _line(self, bus: str, entry: str) -> Shown | None:
-        found = next((one for one in self._books.lines(bus) if one.id == entry), None) if entry else None
+        found = self._books.line(bus, entry) if entry else None
         return self._shown(found) if found else None
 
     def _paper(self, name: str) -> str:
@@ -188,8 +203,11 @@ class BooksPages:
         return shown(entry, self._word(entry.job or ""))
 
     def _word(self, name: str) -> str:
-        job = self._books.job(name) if name else None
-        return str(job.check_word) if job else ""
+        if name and name not in self._words and (job := self._books.job(name)):
+            if len(self._words) >= WORDS:
+                self._words.clear()
+            self._words[name] = str(job.check_word)
+        return self._words.get(name, "")
 
 
 def _read(form: Form, kind: Any, **more: Any) -> Any:

@@ -155,6 +155,12 @@ class RelayStore(Protocol):
     def entries(self, bus: str, after: int = 0) -> list[BookEntry]:
         """The bus's book in the bus's order, from the line after this number on."""
 
+    def corrected(self, bus: str) -> frozenset[str]:
+        """The ids of lines that another line takes back."""
+
+    def entries_of(self, bus: str, month: str) -> list[BookEntry]:
+        """Those whose JST date begins so (2026-11, or a whole date), in the bus's order."""
+
     def book_mark(self, bus: str) -> tuple[int, int, str]:
         """How many lines there are, and number and id of the last."""
 

@@ -74,6 +74,7 @@ def audit(db: Database) -> None:
     )
     for n, body in db.execute("select n, body from journal order by n"):
         _find(db, n, _fields(body))
+    db.table("book").create_index(["bus", "day"])
     db.execute("create index journal_at on journal(at)")
     db.execute("create index journal_kind on journal(kind)")
     db.execute("create index journal_job on journal(job) where job <> ''")

@@ -14,7 +14,7 @@ from cityhall_base.web import reading as read
 from cityhall_relay.books import Books
 from cityhall_relay.clerk_desk import Clerks
 from cityhall_relay.errors import RequestError
-from cityhall_relay.ledger import Shown, ledger, money, open_fees, shown, totals
+from cityhall_relay.ledger import Shown, money, open_fees, shown, totals
 from cityhall_relay.settings import Right
 from cityhall_relay.web.clerk_api import as_json
 from cityhall_wire import strict_json
@@ -60,7 +60,7 @@ class BooksDesk:
     async def ledger(self, request: Request) -> Response:
         """A month's sheets: one line a day and paper; what waits for the bus; what differs now."""
         bus, month = self._asked(request)
-        lines = ledger(self._books.lines(bus), month)
+        lines = self._books.ledger(bus, month)
         differences = [str(one) for one in self._books.book(bus).differences()]
         pending = [self._shown(wish) for wish in self._books.pending(bus)]
         return as_json({"bus": bus, "month": month, "lines": lines, "pending": pending, "differences": differences})
@@ -68,14 +68,14 @@ class BooksDesk:
     async def entries(self, request: Request) -> Response:
         """A month's lines as they were written, with their ids."""
         bus, month = self._asked(request)
-        lines = [self._shown(entry) for entry in self._books.lines(bus) if entry.day.startswith(month)]
+        lines = [self._shown(entry) for entry in self._books.month(bus, month)]
         pending = [self._shown(wish) for wish in self._books.pending(bus)]
         return as_json({"bus": bus, "month": month, "entries": lines, "pending": pending})
 
     async def fees(self, request: Request) -> Response:
         """A month's money, its sums, and what is open now."""
         bus, month = self._asked(request)
-        lines, book = money(self._books.lines(bus), month), self._books.book(bus)
+        lines, book = money(self._books.month(bus, month), month), self._books.book(bus)
         open_ = open_fees(book, self._books.live(bus))
         still = [{"job": job, "check_word": self._word(job), "yen": yen} for job, yen in open_]
         cash = {"expected": book.cash.expected, "off": book.cash.off, "counted_on": book.cash.counted_on}

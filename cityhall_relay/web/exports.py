@@ -11,7 +11,7 @@ from cityhall_base.words import Language
 from cityhall_relay.audit import Audit
 from cityhall_relay.books import Books
 from cityhall_relay.errors import RequestError
-from cityhall_relay.ledger import ledger, money, shown
+from cityhall_relay.ledger import money, shown
 from cityhall_relay.ledger_text import FEES, LEDGER, as_csv
 from cityhall_relay.ledger_text import LedgerWord as W
 
@@ -47,10 +47,10 @@ class Exports:
 
     def _month(self, who: str, what: str, bus: str, month: str, language: Language) -> Response:
         month = month_of(month, self._audit.today)
-        lines = self._books.lines(bus)
+        lines = self._books.month(bus, month)
         self._audit.note_export(who, what=what, bus=bus, month=month)
         if what == "ledger":
-            text = as_csv(map(msgspec.structs.asdict, ledger(lines, month)), LEDGER, language)
+            text = as_csv(map(msgspec.structs.asdict, self._books.ledger(bus, month)), LEDGER, language)
         else:
             rows = (shown(one, self._word(one.job)) for one in money(lines, month))
             text = as_csv(map(msgspec.structs.asdict, rows), _FEES, language)
