@@ -131,11 +131,11 @@ class Journal:
 
     def page(self, wanted: Wanted, limit: int) -> list[Seen]:
         """Newest first."""
-        source, tests = "journal", ["journal.n < ?"]
+        source, order, tests = "journal", "journal.n", ["journal.n < ?"]
         found: list[Any] = [_LAST if wanted.before is None else wanted.before]
         if wanted.who:
             source = "journal_who cross join journal on journal.n = journal_who.n"  # cross: the person first
-            tests += ["journal_who.n < ?", "who = ?"]
+            order, tests = "journal_who.n", [*tests, "journal_who.n < ?", "who = ?"]  # in its order, nothing is sorted
             found += [found[0], wanted.who]
         if wanted.begin is not None and wanted.end is not None:
             tests += ["journal.n between ? and ?", "+at >= ?", "+at < ?"]  # the plus: by number, which is known already
@@ -146,7 +146,7 @@ class Journal:
         if wanted.job:
             tests.append("job = ? and job <> ''")
             found.append(wanted.job)
-        return self._seen(f"{source} where {' and '.join(tests)} order by journal.n desc limit ?", [*found, limit])
+        return self._seen(f"{source} where {' and '.join(tests)} order by {order} desc limit ?", [*found, limit])
 
     def between(self, begin: int, end: int) -> tuple[int, int]:
         """The first and the last row of these milliseconds, all rows between them included; (1, 0) where there is none."""

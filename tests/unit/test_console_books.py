@@ -12,6 +12,8 @@ from cityhall_base.words import Language
 from cityhall_relay.audit import PAGE
 from cityhall_relay.console.dates import Dates, next_month
 from cityhall_relay.incidents import What
+from cityhall_relay.store import audit
+from cityhall_relay.store.audit import Wanted
 from cityhall_relay.store.rows import Incident
 from cityhall_wire.books import Column
 from tests.reading_room import AUDITOR, BUS, CLERK, CUSTODIAN, DAY, MONTH, ReadingRoom
@@ -255,6 +257,50 @@ def test_the_days_digest_is_a_page_to_print_with_its_code(room: ReadingRoom, use
     assert room.get("/audit/digests/2026-11-20").status_code == 404
     for day in ("2026-11-99", "%2e%2e", "x" * 5000):
         assert room.get(f"/audit/digests/{day}").status_code in (400, 404)
+
+
+def many_rows(room: ReadingRoom, count: int) -> None:
+    """A long journal, without what each row of it would cost to write."""
+    first = len(room.rows()) + 1
+    rows = [(n, MORNING + n * 40_000, ("sync", "step", "approved")[n % 3], n) for n in range(first, first + count)]
+    db = room.town.relay.store.db.conn  # type: ignore[attr-defined]
+    insert = "insert into journal select ?1, ?2, ?3, iif(?3 = 'sync', '', printf('j%024x', ?4 / 9)), '{}', zeroblob(32)"
+    people = [(f"clerk-{n % 30}", n) for n, _, kind, _ in rows if kind == "approved"]
+    with room.town.relay.store.event():
+        db.executemany(insert, rows)
+        db.executemany("insert into journal_who values (?, ?)", people)
+
+
+def test_a_page_of_a_long_journal_is_a_bounded_question(room: ReadingRoom, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "STEP", 100)
+    monkeypatch.setattr(audit, "MOST_STEPS", 10_000)
+    many_rows(room, 30_000)
+    asked = [
+        Wanted(),
+        Wanted(before=15_000),
+        Wanted(kind="sync"),
+        Wanted(who="clerk-8"),
+        Wanted(who="clerk-8", kind="approved", before=9_000),
+        Wanted(job="j" + "0" * 21 + "123"),
+        Wanted(begin=MORNING, end=MORNING + 24 * 3_600_000, kind="step"),
+        Wanted(kind="nothing", who="nobody"),
+    ]
+    with room.town.relay.store.journal() as journal:
+        for wanted in asked:
+            found = journal.page(wanted, PAGE)
+            assert found or wanted.kind == "nothing"
+            assert journal._steps * 100 < 5_000, wanted  # to look at every row takes a hundred times that
+
+
+def test_a_question_that_takes_too_long_ends_with_a_sentence(
+    room: ReadingRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many_rows(room, 1_000)
+    monkeypatch.setattr(audit, "STEP", 10)
+    monkeypatch.setattr(audit, "MOST_STEPS", 3)
+    answer = room.get("/audit", who="clerk-8", kind="sync")
+    assert answer.status_code == 400
+    assert "時間がかかりすぎます" in answer.text
 
 
 # --- who may ---
