@@ -69,7 +69,10 @@ class Audit:
     def __init__(self, store: RelayStore, city: City, keyring: Keyring, clock: Clock, changes: Changes) -> None:
         self._store, self._city, self._keyring, self._clock = store, city.city, keyring, clock
         self._changes = changes
-        self._checking, self._exporting = False, 0
+        self._checking = False
+        self._exporting: dict[
+            object, float
+        ] = {}  # since when; one whose reader has stopped reading counts no longer than EXPORT_S
 
     async def page(self, who: str, asked: Asked) -> Page:
         """One page. Raises RequestError or AuditTooWideError."""
@@ -118,7 +121,8 @@ class Audit:
         begin, end = day_ms(real_day(since))[0], day_ms(real_day(until))[1]
         if not 0 < end - begin <= MOST_DAYS * 24 * 3600 * 1000:
             raise RequestError(f"an export is of 1 to {MOST_DAYS} days, the first day first")
-        if self._exporting >= EXPORTS:
+        now = self._clock.boottime()
+        if sum(now - since_ <= EXPORT_S for since_ in self._exporting.values()) >= EXPORTS:
             raise AuditBusyError
         self.note_export(who, what="journal", since=since, until=until)
         return self._lines(since, until, begin, end)
@@ -128,11 +132,12 @@ class Audit:
         self._note("audit_export", who, **about)
 
     async def _lines(self, since: str, until: str, begin: int, end: int) -> AsyncIterator[bytes]:
-        self._exporting += 1
+        mark = object()
+        self._exporting[mark] = self._clock.boottime()
         try:
             first, last = await self._aside(lambda journal: journal.between(begin, end))
             yield _line(journal=self._city, since=since, until=until, first=first, last=last)
-            n, stop = first, self._clock.boottime() + EXPORT_S
+            n, stop = first, self._exporting[mark] + EXPORT_S
             while n <= last and not self._changes.stopping and self._clock.boottime() <= stop:
                 chunk = await self._aside(_chunk(n, last))
                 if not chunk:
@@ -144,7 +149,7 @@ class Audit:
                     yield _line(day=kept.day, digest=kept.envelope.decode())
                 yield _line(end=last)
         finally:
-            self._exporting -= 1
+            del self._exporting[mark]
 
     async def _aside(self, ask: Callable[[Journal], T]) -> T:
         def asked() -> T:

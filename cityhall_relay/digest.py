@@ -9,6 +9,7 @@ from cityhall_relay.store import RelayStore
 from cityhall_relay.store.audit import Journal, Kept
 from cityhall_wire import PROTOCOL_VERSION, strict_json
 from cityhall_wire.messages import envelope
+from cityhall_wire.messages.chain import GENESIS
 from cityhall_wire.messages.digest import DailyDigest
 from cityhall_wire.messages.envelope import Envelope
 
@@ -58,8 +59,8 @@ class Digests:
                 rows=last - first + 1,
                 first=first,
                 last=last,
-                before=journal.hash(first - 1) or b"",
-                head=journal.hash(last) or b"",
+                before=journal.hash(first - 1) or GENESIS,
+                head=journal.hash(last) or GENESIS,
                 jobs=journal.ends(first, last),
                 sheets=journal.moved(first, last),
                 previous=payload_digest(before.envelope) if before else None,

@@ -19,7 +19,7 @@ from cityhall_wire.messages.digest import Ends, Moved
 R = TypeVar("R", bound=rows.Row)
 
 MOST_STEPS: Final = 100
-"""Of STEP instructions of SQLite's machine in one question: about two seconds. A page takes a thousandth of it."""
+"""Of STEP instructions of SQLite's machine for one page: about two seconds. It takes a ten-thousandth of it."""
 
 STEP: Final = 1_000_000
 _LAST: Final = 2**53
@@ -112,7 +112,7 @@ class AuditStore(Store):
 class Journal:
     """The journal through a connection of its own that cannot write: for any one thread, so that the loop goes on.
 
-    `with store.journal() as journal:`. Raises sqlite3.Error, and AuditTooWideError where a question takes too long.
+    `with store.journal() as journal:`. Raises sqlite3.Error.
     """
 
     def __init__(self, path: Path) -> None:
@@ -120,8 +120,6 @@ class Journal:
 
     def __enter__(self) -> Self:
         self._db = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
-        self._steps = 0
-        self._db.set_progress_handler(self._step, STEP)
         return self
 
     def __exit__(
@@ -130,7 +128,9 @@ class Journal:
         self._db.close()
 
     def page(self, wanted: Wanted, limit: int) -> list[Seen]:
-        """Newest first."""
+        """Newest first. Raises AuditTooWideError where that takes too long."""
+        self._steps = 0
+        self._db.set_progress_handler(self._step, STEP)
         source, order, tests = "journal", "journal.n", ["journal.n < ?"]
         found: list[Any] = [_LAST if wanted.before is None else wanted.before]
         if wanted.who:
@@ -206,7 +206,6 @@ class Journal:
         ]
 
     def _ask(self, question: str, values: list[Any]) -> list[Any]:
-        self._steps = 0
         try:
             return self._db.execute(question, values).fetchall()
         except sqlite3.OperationalError as error:
