@@ -229,8 +229,9 @@ def _numbers(entries: Iterable[BookEntry], language: Language) -> tuple[str, ...
             numbers = found.setdefault(entry.column, Numbers())
             for part in entry.spans:
                 numbers.add(part, 1 if entry.sheets >= 0 else -1)
+    comma = "、" if language is Language.JAPANESE else ", "
     return tuple(
-        f"{column({'column': name}, language)} {'、'.join(map(str, found[name].held))}"
+        f"{column({'column': name}, language)} {comma.join(map(str, found[name].held))}"
         for name in Column
         if name in found and found[name].held
     )
