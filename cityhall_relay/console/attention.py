@@ -6,10 +6,10 @@ from typing import Final, NamedTuple
 
 from cityhall_base.city import City
 from cityhall_base.reasons import Reason
-from cityhall_relay.client.people_text import INCIDENTS
 from cityhall_relay.console.board_view import BoardView, BusRow, Who, today
 from cityhall_relay.console.desks import Desks
 from cityhall_relay.console.visit_words import AttentionWord
+from cityhall_relay.day_words import INCIDENTS
 from cityhall_relay.incidents import What
 from cityhall_relay.settings import Right
 from cityhall_relay.store.rows import Incident, Job
