@@ -40,7 +40,7 @@ ENDED: Final = VisitShown(
     session=SESSION, section="shimin", stop="hase", slot=3, unanswered=False, ended_here=True, feedback=True
 )
 RINGING: Final = CallShown(section="shimin", then="zeimu", waited_s=41, left_s=79)
-FEE: Final = FeeShown(job=JOB, check_word="47・さくら", yen=300)
+FEE: Final = FeeShown(job=JOB, check_word="47・さくら", yen=300, session=TALKING.session)
 LIST: Final = ListShown(which=Which.OPENING, day="2026-11-22", complete=0, by="", items=())
 MANY: Final = (
     CARD,
@@ -74,6 +74,14 @@ MOMENTS: Final[dict[str, tuple[Snapshot, str]]] = {
     "refund": (
         replace(with_job(state="spoiled"), books=replace(QUIET.books, open_fees=(replace(FEE, yen=-300),))),
         "visit.fee",
+    ),
+    "fee of a document that both sides have forgotten": (
+        shown(session=TALKING, books=replace(QUIET.books, open_fees=(FEE,))),
+        "visit.fee",
+    ),
+    "fee of an older visit": (
+        shown(session=TALKING, books=replace(QUIET.books, open_fees=(replace(FEE, session="s" + "9" * 24),))),
+        "visit.talk",
     ),
     "talk": (shown(session=TALKING), "visit.talk"),
     "talk by telephone": (shown(session=replace(TALKING, section="fukushi", checked=True)), "visit.talk"),
