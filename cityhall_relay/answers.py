@@ -8,6 +8,7 @@ from cityhall_base.clock import Clock
 from cityhall_relay.store.rows import Job
 from cityhall_wire import PROTOCOL_VERSION
 from cityhall_wire.messages import envelope, relay
+from cityhall_wire.messages.digest import DailyDigest
 from cityhall_wire.messages.statement import Statement
 
 A = TypeVar("A", bound=relay.Answer)
@@ -26,7 +27,7 @@ class Answers:
         """An answer to the request named by `re` (envelope.digest), not yet signed."""
         return kind(v=PROTOCOL_VERSION, city=self.city, bus=bus, re=re, at=self._clock.utc_ms(), **fields)
 
-    def sign(self, message: relay.Answer | Statement) -> bytes:
+    def sign(self, message: relay.Answer | Statement | DailyDigest) -> bytes:
         """The envelope's bytes."""
         return envelope.sign(message, self._key)
 

@@ -14,6 +14,7 @@ from cityhall_relay.answers import Answers
 from cityhall_relay.changes import Changes
 from cityhall_relay.errors import BookEntryError, BookPaperError, BookSheetsError, NotFoundError
 from cityhall_relay.incidents import Incidents, What
+from cityhall_relay.ledger import Ledger, Line
 from cityhall_relay.release import Case
 from cityhall_relay.store import RelayStore
 from cityhall_relay.store.rows import Bus, Job
@@ -43,7 +44,7 @@ class Books:
     ) -> None:
         self._store, self._answers, self._incidents, self._city = store, answers, incidents, city
         self._clock, self._changes = clock, changes
-        self._books: dict[str, Book] = {}
+        self._books: dict[str, tuple[Book, Ledger]] = {}
         self._asked: dict[
             str, tuple[bytes, int]
         ] = {}  # the digest that a bus said, and how often it was asked for more
@@ -82,16 +83,29 @@ class Books:
 
     def book(self, bus: str) -> Book:
         """As it stands here."""
-        mark, book = self._store.book_mark(bus), self._books.get(bus, Book())
+        return self._folded(bus)[0]
+
+    def ledger(self, bus: str, month: str) -> list[Line]:
+        """The sheets of a month (2026-11). Raises NotFoundError where there is no such bus."""
+        self._check_bus(bus)
+        return self._folded(bus)[1].lines(month)
+
+    def _folded(self, bus: str) -> tuple[Book, Ledger]:
+        mark, folded = self._store.book_mark(bus), self._books.get(bus, (Book(), Ledger()))
+        book, _ = folded
         if (book.count, book.last_n, book.last_id) == mark:
-            return book
+            return folded
         news = self._store.entries(bus, book.last_n)
         if book.count + len(news) != mark[0] or (book.count and self._store.entry(bus, book.last_id) is None):
-            book, news = Book(), self._store.entries(bus)  # a line came in between, or an event was rolled back
+            folded, news = (
+                (Book(), Ledger()),
+                self._store.entries(bus),
+            )  # a line came in between, or an event was rolled back
         for entry in news:
-            book.add(entry)
-        self._books[bus] = book
-        return book
+            folded[0].add(entry)
+            folded[1].add(entry)
+        self._books[bus] = folded
+        return folded
 
     def blocks(self, case: Case) -> Reason | None:
         """No certificate on paper whose ledger is not in order. Forms, tests and consultations go on."""
@@ -114,6 +128,19 @@ class Books:
         """The book itself. Raises NotFoundError where there is no such bus."""
         self._check_bus(bus)
         return self._store.entries(bus)
+
+    def month(self, bus: str, month: str) -> list[BookEntry]:
+        """Its lines of a month (2026-11) or of a day. Raises NotFoundError."""
+        self._check_bus(bus)
+        return self._store.entries_of(bus, month)
+
+    def line(self, bus: str, entry: str) -> BookEntry | None:
+        """One of its lines, by id."""
+        return self._store.entry(bus, entry)
+
+    def taken_back(self, bus: str) -> frozenset[str]:
+        """The ids of lines that another line takes back."""
+        return self._store.corrected(bus)
 
     def pending(self, bus: str) -> list[BookEntry]:
         """Wishes that the bus has not written yet."""

@@ -16,6 +16,7 @@ from cityhall_base.software import software_digest
 from cityhall_base.store import TROUBLE, Store, trouble
 from cityhall_relay import files
 from cityhall_relay.answers import Answers
+from cityhall_relay.audit import Audit
 from cityhall_relay.boarding import BoardingDesk
 from cityhall_relay.bodies import Bodies
 from cityhall_relay.books import Books
@@ -28,7 +29,9 @@ from cityhall_relay.console.app import Console
 from cityhall_relay.console.counter import counter_pages
 from cityhall_relay.console.desks import Desks
 from cityhall_relay.console.first_page import FirstPages
+from cityhall_relay.console.reading_room import reading_pages
 from cityhall_relay.console.visitor import Pages
+from cityhall_relay.digest import Digests
 from cityhall_relay.duty import DutyDesk
 from cityhall_relay.evidence import EvidenceDesk
 from cityhall_relay.facts import Facts
@@ -51,10 +54,12 @@ from cityhall_relay.submission import Check, Submissions
 from cityhall_relay.sync import SyncDesk
 from cityhall_relay.vault import Vault, key_migrations
 from cityhall_relay.visits import Visits
+from cityhall_relay.web.audit_api import AuditApi
 from cityhall_relay.web.books_desk import BooksDesk
 from cityhall_relay.web.bus_api import bus_app
 from cityhall_relay.web.clerk_api import ClerkApi, Desk
 from cityhall_relay.web.duty_api import DutyApi
+from cityhall_relay.web.exports import Exports
 from cityhall_relay.web.people_api import PeopleApi
 from cityhall_relay.web.revocation_api import RevocationDesk
 from cityhall_relay.web.visit_api import VisitApi
@@ -164,12 +169,15 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
     submissions = Submissions(store, jobs, sessions, vault, bodies, check, city, clock, changes)
     console = Console(settings, store, city, clock)
     clerks = Clerks(settings.clerks, console.accounts)
+    audit = Audit(store, city, {Role.RELAY: (key.public_key(),)}, clock, changes)
+    exports = Exports(audit, books)
     desks: tuple[Desk, ...] = (
         BooksDesk(books, clerks, clock),
         DutyApi(duty, clerks, store, city, clock),
         RevocationDesk(store, revocation, clerks, city),
         PeopleApi(store, city, clerks, clerk_desk, submissions, boarding, incidents, books, clock),
         VisitApi(slots, visits, clerks, city, clock),
+        AuditApi(audit, exports, clerks),
     )
 
     first_pages = FirstPages(store, check, clock)
@@ -193,7 +201,10 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
 
     def clerk_app(online: Online) -> ASGIApp:
         api = ClerkApi(store, sessions, clerk_desk, submissions, clerks, city, changes, online, desks).app()
-        console_pages: list[Pages] = [*counter_pages(counter(online), console.frame)]
+        console_pages: list[Pages] = [
+            *counter_pages(counter(online), console.frame),
+            *reading_pages(console.frame, store, city, books, incidents, audit, exports, clock),
+        ]
         return console.app(api, console_pages)
 
     def attach(gate: Gate) -> None:
@@ -201,7 +212,8 @@ def build(settings: RelaySettings, clock: Clock, check: Check) -> Relay:
         cutting.cut = gate.cut
 
     housekeeping = Housekeeping(store, jobs, sessions, vault, bodies, undertaker, city, clock, changes)
-    housekeeping.chores += [console.tick, sessions.pass_on, duty.tick, checklists.look]
+    digests = Digests(store, answers, clock)
+    housekeeping.chores += [console.tick, sessions.pass_on, duty.tick, digests.tick, checklists.look]
 
     def committed() -> None:
         undertaker.bury_all()  # before anybody hears of the end, it is true

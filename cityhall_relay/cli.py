@@ -11,7 +11,7 @@ import msgspec
 
 from cityhall_base.errors import SetupError
 from cityhall_base.words import Language, say
-from cityhall_relay.client import books, commands, duty, people, revocation, visits
+from cityhall_relay.client import audit, books, commands, duty, people, revocation, visits
 from cityhall_relay.client.errors import ClientError
 from cityhall_relay.errors import RelayError
 from cityhall_wire.errors import WireError
@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     books.add(lambda name, command, text: _clerk_command(actions, name, command, text))
     people.register(actions, _clerk_command, _command)
     visits.register_day(actions, _clerk_command)
+    audit.register(actions, _clerk_command, _command)
     _revocation_commands(actions)
     return top
 

@@ -10,7 +10,7 @@ from cityhall_base.city import City
 from cityhall_base.clock import JST
 from cityhall_relay.books import Books
 from cityhall_relay.errors import RequestError, UnknownPlaceError
-from cityhall_relay.ledger import Line, ledger, money, totals
+from cityhall_relay.ledger import Line, money, totals
 from cityhall_relay.store import RelayStore
 from cityhall_relay.store.people_rows import Checklist
 from cityhall_relay.store.rows import Incident, Job, Session
@@ -118,7 +118,7 @@ def day_view(store: RelayStore, city: City, books: Books, bus: str, day: str) ->
     check(city, bus, day)
     begin = int(datetime.combine(date.fromisoformat(day), time(), JST).timestamp() * 1000)
     end = begin + DAY_MS
-    people, lines = store.signed_in(bus, begin, end), books.lines(bus)
+    people = store.signed_in(bus, begin, end)
     return DayView(
         bus=bus,
         day=day,
@@ -126,8 +126,8 @@ def day_view(store: RelayStore, city: City, books: Books, bus: str, day: str) ->
         on_board=tuple(OnBoard(who=p.who, how=p.how, present=p.present, at=p.said_at) for p in people),
         sessions=tuple(_session(store, one) for one in store.sessions_between(bus, begin, end)),
         checklists=lists_view(store, city, bus, day),
-        sheets=tuple(line for line in ledger(lines, day[:7]) if line.day == day),
-        fees=totals(money(lines, day)),
+        sheets=tuple(books.ledger(bus, day)),
+        fees=totals(money(books.month(bus, day), day)),
         feedback=_faces(store.faces_between(bus, begin, end)),
         incidents=tuple(one for one in store.incidents(bus) if one.day == day),
     )

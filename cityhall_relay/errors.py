@@ -297,3 +297,31 @@ class UploadTypeError(RelayError):
 
     key = "relay.upload_type"
     status = 415
+
+
+class AuditTooWideError(RelayError):
+    """This takes too long; ask for fewer days, or for one document or one person."""
+
+    key = "relay.audit_too_wide"
+    status = 400
+
+
+class AuditBusyError(RelayError):
+    """Somebody already checks or exports the journal; wait a minute, then try again."""
+
+    key = "relay.audit_busy"
+    status = 429
+
+
+class NoDigestError(RelayError):
+    """There is no digest of this day: nothing was written on it, or the day is not over."""
+
+    key = "relay.no_digest"
+    status = 404
+
+
+class DigestError(RelayError):
+    """This is no daily digest of this city hall; fetch or scan it again, and look at the public key."""
+
+    key = "relay.digest"
+    status = 400

@@ -1,6 +1,6 @@
 """The sheet ledger (改ざん防止用紙受払簿) and the fees as an auditor reads them, worked out from a bus's lines. No I/O."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -56,31 +56,54 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     corrects: str
 
 
-def ledger(entries: Sequence[BookEntry], month: str) -> list[Line]:
-    """The lines of a month (2026-11), one for each day on which something was written, by paper and day."""
-    days: dict[tuple[str, str], SheetCount] = {}
-    counters: dict[tuple[str, str], int] = {}
-    open_: dict[tuple[str, str], tuple[str, ...]] = {}
-    books: dict[str, PaperBook] = {}
-    for entry in entries:
+class Ledger:
+    """A bus's lines, folded by day and paper as they come: what a month shows costs no more than the month."""
+
+    def __init__(self) -> None:
+        self._days: dict[tuple[str, str], SheetCount] = {}
+        self._counters: dict[tuple[str, str], int] = {}
+        self._differences: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._papers: dict[str, PaperBook] = {}
+        self._last: dict[str, str] = {}  # the day of a paper's last line
+
+    def add(self, entry: BookEntry) -> None:
+        """The next line."""
         if entry.paper is None:
-            continue
+            return
         key = (entry.paper, entry.day)
-        book = books.setdefault(entry.paper, PaperBook(entry.paper))
+        book = self._papers.setdefault(entry.paper, PaperBook(entry.paper))
+        before = self._last.get(entry.paper)
+        if before not in (None, entry.day):
+            self._differences[entry.paper, str(before)] = _said(book)
+        self._last[entry.paper] = entry.day
         book.add(entry)
-        days[key] = _plus(days.get(key, SheetCount()), entry)
+        self._days[key] = _plus(self._days.get(key, SheetCount()), entry)
         if entry.printer_counter is not None:
-            counters[key] = entry.printer_counter
-        if entry.day.startswith(month):
-            open_[key] = tuple(map(str, book.differences()))
-    lines, left = [], dict.fromkeys(books, 0)
-    for (paper, day), moved in sorted(days.items()):
-        count = msgspec.structs.replace(moved, carried_over=left[paper])
-        left[paper] = count.left
-        if day.startswith(month):
-            about = {"printer_counter": counters.get((paper, day)), "differences": open_.get((paper, day), ())}
-            lines.append(Line(day=day, paper=paper, left=count.left, **msgspec.structs.asdict(count), **about))  # type: ignore[arg-type]
-    return lines
+            self._counters[key] = entry.printer_counter
+
+    def lines(self, month: str) -> list[Line]:
+        """Those of a month (2026-11), one for each day on which something was written, by paper and day."""
+        lines, left = [], dict.fromkeys(self._papers, 0)
+        for (paper, day), moved in sorted(self._days.items()):
+            count = msgspec.structs.replace(moved, carried_over=left[paper])
+            left[paper] = count.left
+            if day.startswith(month):
+                about = {"printer_counter": self._counters.get((paper, day)), "differences": self._open(paper, day)}
+                lines.append(Line(day=day, paper=paper, left=count.left, **msgspec.structs.asdict(count), **about))  # type: ignore[arg-type]
+        return lines
+
+    def _open(self, paper: str, day: str) -> tuple[str, ...]:
+        if self._last[paper] == day:
+            return _said(self._papers[paper])
+        return self._differences.get((paper, day), ())
+
+
+def ledger(entries: Iterable[BookEntry], month: str) -> list[Line]:
+    """The lines of a month (2026-11) from all lines of a book."""
+    folded = Ledger()
+    for entry in entries:
+        folded.add(entry)
+    return folded.lines(month)
 
 
 def money(entries: Iterable[BookEntry], month: str) -> list[BookEntry]:
@@ -133,3 +156,7 @@ def open_fees(book: Book, live: Iterable[str]) -> list[tuple[str, int]]:
 def _plus(count: SheetCount, entry: BookEntry) -> SheetCount:
     name = _COLUMNS.get(entry.column)
     return msgspec.structs.replace(count, **{name: getattr(count, name) + entry.sheets}) if name else count
+
+
+def _said(book: PaperBook) -> tuple[str, ...]:
+    return tuple(map(str, book.differences()))

@@ -160,6 +160,16 @@ class CityHall:
         """The parts of the last signed statement."""
         return self._patiently("GET", f"/1/buses/{bus}/statement")
 
+    def download(self, path: str, params: dict[str, str]) -> Iterator[bytes]:
+        """A copy, as it comes, however large: whoever takes it says where it ends. Not repeated by itself."""
+        try:
+            with self._http.stream("GET", path, params=params) as response:
+                if not response.is_success:
+                    _answer(response)
+                yield from response.iter_raw()
+        except httpx.TransportError as error:
+            raise OutOfReachError(tls.why_refused(error) or type(error).__name__) from error
+
     def watch(self, job: str) -> Iterator[Json]:
         """The job at once and at each change, until its end; goes on after any loss of the connection."""
         last: Json = {}

@@ -1,61 +1,14 @@
 """`ledger`, `fees`, `ledger-receive` and `ledger-correct`: what an auditor reads, and what city hall wants in the books."""
 
 import argparse
-import csv
-import io
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
 
 from cityhall_base.words import Language, Word
 from cityhall_relay.client.commands import DONE, city_hall
 from cityhall_relay.client.show import Json, Screen, table
-
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""A cell that begins so is worked out by a spreadsheet instead of being shown."""
-
-
-class LedgerWord(Word):
-    """Headings: those of the city's own form."""
-
-    DAY = ("ledger.day", "day")
-    PAPER = ("ledger.paper", "paper")
-    CARRIED_OVER = ("ledger.carried_over", "carried over")
-    RECEIVED = ("ledger.received", "received")
-    ISSUED = ("ledger.issued", "issued")
-    SPOILED = ("ledger.spoiled", "spoiled")
-    LOST = ("ledger.lost", "lost")
-    TEST = ("ledger.test", "test")
-    LEFT = ("ledger.left", "left")
-    PRINTER_COUNTER = ("ledger.printer_counter", "printer's counter")
-    DIFFERENCES = ("ledger.differences", "differences")
-    COLUMN = ("ledger.column", "entry")
-    RECEIPT = ("ledger.receipt", "receipt")
-    YEN = ("ledger.yen", "yen")
-    CHECK_WORD = ("ledger.check_word", "check word")
-    WHY = ("ledger.why", "why")
-    SHEETS = ("ledger.sheets", "sheets")
-    NUMBERS = ("ledger.numbers", "numbers")
-    BY = ("ledger.by", "by")
-    ID = ("ledger.id", "id")
-    JOB = ("ledger.job", "job")
-    PENDING = ("ledger.pending", "The bus has not written these yet:")
-    OPEN = ("ledger.open", "Open:")
-    CASH = ("ledger.cash", "The cash box must hold {detail} yen.")
-    COUNTED = ("ledger.counted", "counted")
-    DUE = ("ledger.due", "due")
-    PAID = ("ledger.paid", "received")
-    WAIVED = ("ledger.waived", "waived")
-    REFUNDED = ("ledger.refunded", "refunded")
-    CASH_COUNTED = ("ledger.cash_counted", "cash counted")
-    CASH_DIFFERENCE = ("ledger.cash_difference", "cash difference")
-
-
-_W = LedgerWord
-SHEETS: Final = (_W.CARRIED_OVER, _W.RECEIVED, _W.ISSUED, _W.SPOILED, _W.LOST, _W.TEST, _W.LEFT)
-_LEDGER: Final = (_W.DAY, _W.PAPER, *SHEETS, _W.PRINTER_COUNTER, _W.DIFFERENCES)
-_ENTRIES: Final = (_W.ID, _W.DAY, _W.COLUMN, _W.PAPER, _W.SHEETS, _W.NUMBERS, _W.YEN, _W.JOB, _W.BY, _W.WHY)
-_FEES: Final = (_W.DAY, _W.RECEIPT, _W.COLUMN, _W.YEN, _W.CHECK_WORD, _W.JOB, _W.WHY)
+from cityhall_relay.ledger_text import ENTRIES, FEES, LEDGER, as_csv, cell, column
+from cityhall_relay.ledger_text import LedgerWord as _W
 
 Register = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]
 
@@ -82,7 +35,7 @@ def add(register: Register) -> None:
 
 def ledger(args: argparse.Namespace) -> int:
     """`ledger`."""
-    what, rows, columns = ("entries", "entries", _ENTRIES) if args.entries else ("ledger", "lines", _LEDGER)
+    what, rows, columns = ("entries", "entries", ENTRIES) if args.entries else ("ledger", "lines", LEDGER)
     answer = city_hall(args).books(args.bus, what, args.month)
     extra = [_pending(answer, Language(args.lang))]
     return _show(args, answer, answer[rows], columns, extra)
@@ -97,7 +50,7 @@ def fees(args: argparse.Namespace) -> int:
         extra.append(f"{_W.DIFFERENCES.say(language)}: {answer['cash']['off']:+}")
     if open_:
         extra.append("\n".join([_W.OPEN.say(language), *open_]))
-    return _show(args, answer, answer["entries"], _FEES, extra)
+    return _show(args, answer, answer["entries"], FEES, extra)
 
 
 def receive(args: argparse.Namespace) -> int:
@@ -109,15 +62,6 @@ def correct(args: argparse.Namespace) -> int:
     """`ledger-correct`."""
     numbers = [number.strip() for number in args.sheets.split(",") if number.strip()]
     return _wish(args, "correct", {"entry": args.entry, "why": args.why, "instead": numbers})
-
-
-def as_csv(rows: Iterable[Json], columns: Sequence[Word], language: Language) -> str:
-    """RFC 4180 lines with their headings. Cells that a spreadsheet would work out are made plain text."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([column.say(language) for column in columns])
-    writer.writerows([_plain(_cell(row, column, language)) for column in columns] for row in rows)
-    return out.getvalue()
 
 
 def _month(one: argparse.ArgumentParser) -> None:
@@ -133,7 +77,7 @@ def _show(args: argparse.Namespace, answer: Json, rows: list[Json], columns: Seq
         sys.stdout.buffer.flush()
         return DONE
     headings = [column.say(language) for column in columns]
-    cells = [{h: str(_cell(row, c, language)) for h, c in zip(headings, columns, strict=True)} for row in rows]
+    cells = [{h: str(cell(row, c, language)) for h, c in zip(headings, columns, strict=True)} for row in rows]
     Screen(args.json).result(answer, "\n".join(filter(None, [table(headings, cells), *extra])))
     return DONE
 
@@ -149,26 +93,6 @@ def _pending(answer: Json, language: Language) -> str:
     if not wishes:
         return ""
     said = [
-        f"  {wish['id']}  {_column(wish, language)}  {wish['sheets']}  {' '.join(wish['numbers'])}" for wish in wishes
+        f"  {wish['id']}  {column(wish, language)}  {wish['sheets']}  {' '.join(wish['numbers'])}" for wish in wishes
     ]
     return "\n".join([_W.PENDING.say(language), *said])
-
-
-def _cell(row: Json, column: Word, language: Language) -> Any:
-    name = column.removeprefix("ledger.")
-    if name == "column":
-        return _column(row, language)
-    value = row[name]
-    if isinstance(value, list):
-        return "; ".join(map(str, value))
-    return "" if value is None else value
-
-
-def _column(row: Json, language: Language) -> str:
-    known = {word.removeprefix("ledger."): word for word in LedgerWord}
-    word = known.get(row["column"])
-    return word.say(language) if word else str(row["column"])
-
-
-def _plain(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

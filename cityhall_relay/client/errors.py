@@ -55,3 +55,15 @@ class FileError(ClientError):
 
     key = "client.file"
     exit_code = 3
+
+
+class DigestFileError(ClientError):
+    """This is no daily digest of this city hall; fetch or scan it again, and look at the public key."""
+
+    key = "client.digest"
+
+
+class CutShortError(ClientError):
+    """The copy of the journal is not whole; take it again."""
+
+    key = "client.cut_short"

@@ -4,75 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from cityhall_base import reasons, terms
-from cityhall_base.words import Language, Word
-from cityhall_relay.client.books import SHEETS, LedgerWord
+from cityhall_base.words import Language
 from cityhall_relay.client.show import when
+from cityhall_relay.day_words import CAUSES, FACES, HOW, INCIDENTS, LISTS, DayWord
+from cityhall_relay.ledger_text import SHEETS, LedgerWord
 from cityhall_wire.messages.people import How, Which
 from cityhall_wire.modes import DutyCause
 
 Json = dict[str, Any]
-
-
-class DayWord(Word):
-    """The labels."""
-
-    OPENING = ("list.opening", "opening checklist")
-    CLOSING = ("list.closing", "closing checklist")
-    DUTY = ("day.duty", "duty modes")
-    PEOPLE = ("day.people", "signed in")
-    SESSIONS = ("day.sessions", "counter sessions")
-    LISTS = ("day.lists", "checklists")
-    INCIDENTS = ("day.incidents", "incidents")
-    NONE = ("day.none", "none")
-    CAME = ("day.came", "came")
-    WENT = ("day.went", "went")
-    PIN = ("day.pin", "by PIN")
-    CODE = ("day.code", "by a substitute's code")
-    SLOT = ("day.slot", "slot {detail}")
-    SHEETS = ("day.sheets", "{detail} sheet(s)")
-    LIVE = ("day.live", "not ended")
-    MISSING = ("day.missing", "missing")
-    BY_BOX = ("day.by_box", "the box looked")
-    BY_HAND = ("day.by_hand", "ticked")
-    WELL = ("list.well", "well")
-    NOT_WELL = ("list.not_well", "not well")
-    OPEN = ("day.open", "open")
-    CLOSED = ("day.closed", "closed: {detail}")
-    LEDGER = ("day.ledger", "sheet ledger")
-    FEES = ("day.fees", "fees")
-    FEEDBACK = ("day.feedback", "feedback (利用者の声)")
-    GOOD = ("day.face.good", "good")
-    SO_SO = ("day.face.so_so", "so-so")
-    NOT_GOOD = ("day.face.not_good", "not good")
-    IDENTITY = ("day.identity", "identity: {detail}")
-    SUPPORT = ("day.support", "protection (支援措置) checked")
-    NO_SUPPORT = ("day.no_support", "protection (支援措置) not checked")
-    BY_CONCIERGE = ("day.by.concierge", "by the concierge")
-    BY_TIMETABLE = ("day.by.timetable", "by the timetable")
-    BY_MOVEMENT = ("day.by.movement", "because it drives, or stands again")
-    BY_RELAY = ("day.by.relay", "by city hall")
-    BY_PANIC = ("day.by.panic", "by the alarm on board")
-    CODE_MADE = ("day.code_made", "One-time code for {detail}, shown this once; valid for 30 minutes:")
-
-
-class IncidentWord(Word):
-    """Kinds of incidents; keys are `incident.` and the kind (cityhall_relay/incidents.py)."""
-
-    SHEETS = ("incident.sheets", "sheets and ledger differ")
-    CASH = ("incident.cash", "cash and books differ")
-    CHECKLIST = ("incident.checklist", "a checklist is missing")
-    DUTY = ("incident.duty", "on duty when it may not be")
-    PRINTER_NOT_EMPTY = ("incident.printer_not_empty", "the printer may not be empty")
-    CLONE = ("incident.clone", "two boxes speak as one bus")
-    LOCKED = ("incident.locked", "program, configuration or clock is not as it must be")
-    LOST = ("incident.lost", "stolen or lost")
-
-
-INCIDENTS = {word.removeprefix("incident."): word for word in IncidentWord}
-_LISTS = {Which.OPENING: DayWord.OPENING, Which.CLOSING: DayWord.CLOSING}
-_CAUSES = {cause: DayWord[f"BY_{cause.name}"] for cause in DutyCause}
-_FACES = {"good": DayWord.GOOD, "so_so": DayWord.SO_SO, "not_good": DayWord.NOT_GOOD}
-_HOW = {How.PIN: DayWord.PIN, How.CODE: DayWord.CODE}
 
 
 def day(seen: Json, language: Language) -> str:
@@ -84,7 +23,7 @@ def day(seen: Json, language: Language) -> str:
         (DayWord.LISTS, (line for one in seen["checklists"] for line in _list(one, language))),
         (DayWord.LEDGER, _sheets(seen["sheets"], language)),
         (DayWord.FEES, _fees(seen["fees"], language)),
-        (DayWord.FEEDBACK, (f"{word.say(language)} {seen['feedback'][face]}" for face, word in _FACES.items())),
+        (DayWord.FEEDBACK, (f"{word.say(language)} {seen['feedback'][face]}" for face, word in FACES.items())),
         (DayWord.INCIDENTS, (_incident(one, language) for one in seen["incidents"])),
     )
     lines = [f"{seen['bus']}  {seen['day']}"]
@@ -95,7 +34,7 @@ def day(seen: Json, language: Language) -> str:
 
 
 def _duty(one: Json, language: Language) -> str:
-    return f"{_clock(one['at'])}  {terms.mode(one['mode'], language)}  {_CAUSES[DutyCause(one['why'])].say(language)}"
+    return f"{_clock(one['at'])}  {terms.mode(one['mode'], language)}  {CAUSES[DutyCause(one['why'])].say(language)}"
 
 
 def _sheets(lines: list[Json], language: Language) -> Iterator[str]:
@@ -128,7 +67,7 @@ def substitute(made: Json, language: Language) -> str:
 
 def _person(one: Json, language: Language) -> str:
     word = DayWord.CAME if one["present"] else DayWord.WENT
-    return f"{_clock(one['at'])}  {word.say(language)}  {one['who']} ({_HOW[How(one['how'])].say(language)})"
+    return f"{_clock(one['at'])}  {word.say(language)}  {one['who']} ({HOW[How(one['how'])].say(language)})"
 
 
 def _session(one: Json, language: Language) -> Iterator[str]:
@@ -146,7 +85,7 @@ def _session(one: Json, language: Language) -> Iterator[str]:
 
 
 def _list(one: Json, language: Language) -> Iterator[str]:
-    title = _LISTS[Which(one["which"])].say(language)
+    title = LISTS[Which(one["which"])].say(language)
     if one["completed_at"] is None:
         yield f"{title} {one['day']}: {DayWord.MISSING.say(language)}"
         return

@@ -1,28 +1,21 @@
 """What needs attention: a list of sentences, each with the address where it is mended. Empty is a good state."""
 
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from cityhall_base.city import City
 from cityhall_base.reasons import Reason
-from cityhall_relay.client.people_text import INCIDENTS
 from cityhall_relay.console.board_view import BoardView, BusRow, Who, today
 from cityhall_relay.console.desks import Desks
 from cityhall_relay.console.visit_words import AttentionWord
+from cityhall_relay.day_words import INCIDENTS
 from cityhall_relay.incidents import What
 from cityhall_relay.settings import Right
 from cityhall_relay.store.rows import Incident, Job
 from cityhall_wire.lifecycle import BEFORE_RELEASE, JobState
 
-_PAGES: Final[Mapping[What, str]] = MappingProxyType(
-    {
-        What.SHEETS: "/books/{bus}",
-        What.CASH: "/books/{bus}",
-        What.CHECKLIST: "/day/{bus}",
-    }
-)
-"""Where an incident is mended, beside the bus's own row."""
+_BOOKS: Final = frozenset({What.SHEETS, What.CASH})
+"""Mended in the books; every other incident on its day's page."""
 
 _LOCKS: Final = frozenset({What.LOCKED, What.CLONE, What.LOST})
 """Said already where the bus is locked by them."""
@@ -98,5 +91,6 @@ def _incidents(desks: Desks, who: Who, locked: set[str]) -> Iterator[Need]:
 def _incident(city: City, who: Who, what: What, one: Incident) -> Need:
     vehicle = city.vehicles.get(one.bus)
     sentence = AttentionWord.INCIDENT.say(who.language, vehicle.name if vehicle else one.bus)
-    href = _PAGES[what].format(bus=one.bus) if what in _PAGES and Right.READ in who.rights else f"#bus-{one.bus}"
+    pages = f"/books?bus={one.bus}" if what in _BOOKS else f"/days/{one.bus}?day={one.day}"
+    href = pages if Right.READ in who.rights else f"#bus-{one.bus}"
     return Need(sentence, INCIDENTS[str(what)].say(who.language), href, "weak")

@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cityhall_relay.client.people_text import DayWord
 from cityhall_relay.console.acts import Acts, back
 from cityhall_relay.console.attention import needs
 from cityhall_relay.console.board_view import BoardView, Who
@@ -19,6 +18,7 @@ from cityhall_relay.console.frame import Frame
 from cityhall_relay.console.live import LOOK_S, Live
 from cityhall_relay.console.visit_words import AttentionWord, BoardWord
 from cityhall_relay.console.visitor import Door, Form, Visitor
+from cityhall_relay.day_words import DayWord
 from cityhall_relay.errors import CallGoneError, NotAllowedError, NotFoundError, RequestError
 from cityhall_relay.settings import Right
 from cityhall_wire.lifecycle import JobState

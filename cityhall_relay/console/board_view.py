@@ -82,7 +82,7 @@ class BusRow(NamedTuple):
     stop: str
     line: Shown
     printer: Shown
-    papers: tuple[Shown, ...]
+    papers: tuple[tuple[str, Shown], ...]  # by name
     visit: VisitRow | None
     strip: Strip | None
     locked: str
@@ -199,12 +199,12 @@ class BoardView:
             return Shown(BoardWord.LINE_QUIET.say(language, jst(heard).strftime("%H:%M")), "calm")
         return Shown(BoardWord.LINE_UP.say(language))
 
-    def _papers(self, bus: str) -> Iterator[Shown]:
+    def _papers(self, bus: str) -> Iterator[tuple[str, Shown]]:
         for name, paper in self._desks.city.papers.items():
             if paper.controlled:
                 left = self._desks.books.book(bus).paper(name).left
-                text = f"{paper.name} {BoardWord.LEFT.say(self._who.language, str(left))}"
-                yield Shown(text, "bad" if left <= 0 else "weak" if left < LOW else "good")
+                text = BoardWord.LEFT.say(self._who.language, str(left))
+                yield paper.name, Shown(text, "bad" if left <= 0 else "weak" if left < LOW else "good")
 
     def _strip(self, bus: str, session: Session | None) -> Strip | None:
         slots = self._desks.slots.of(bus, business_day(self._now))

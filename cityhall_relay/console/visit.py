@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from cityhall_relay.client.people_text import DayWord
 from cityhall_relay.console import upload
 from cityhall_relay.console.acts import Acts, back
 from cityhall_relay.console.desks import Desks
@@ -21,6 +20,7 @@ from cityhall_relay.console.telling import KINDS, told
 from cityhall_relay.console.visit_view import Stage, VisitView, Wanted
 from cityhall_relay.console.visit_words import BoardWord, VisitWord
 from cityhall_relay.console.visitor import Door, Form, Visitor
+from cityhall_relay.day_words import DayWord
 from cityhall_relay.errors import RequestError
 from cityhall_relay.intake.report import IntakeLimits
 from cityhall_relay.settings import Right

@@ -1,5 +1,6 @@
 """What the page of a visit shows: its steps, and the one thing that is to be done now. Read from the desks, written nowhere."""
 
+import functools
 import hashlib
 import hmac
 import secrets
@@ -18,6 +19,9 @@ from cityhall_relay.views import JobView, job_view
 from cityhall_relay.visits import WITHOUT_DOCUMENT
 from cityhall_wire.lifecycle import BEFORE_RELEASE, JobState
 from cityhall_wire.modes import JobClass
+
+OTHERS: Final = 5
+"""Documents listed beside the one that the page is about; a visit has one to three."""
 
 _KEY: Final = secrets.token_bytes(32)
 _WITHOUT: Final = dict(zip(WITHOUT_DOCUMENT, (VisitWord.KNOWN, VisitWord.NONE_NEEDED), strict=True))
@@ -147,15 +151,16 @@ class VisitView:
 
     # --- what is to be done ---
 
-    @property
+    @functools.cached_property
     def job(self) -> JobShown | None:
         """The document that the page is about."""
         return self._shown(self.row) if self.row else None
 
     @property
     def others(self) -> list[JobShown]:
-        """The visit's further documents, newest first."""
-        return [self._shown(job) for job in reversed(self._jobs) if job is not self.row]
+        """The visit's last further documents, newest first."""
+        others = [job for job in self._jobs if job is not self.row]
+        return [self._shown(job) for job in reversed(others[-OTHERS:])]
 
     @property
     def identities(self) -> list[Choice]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from cityhall_relay.store.audit import Journal, Kept
 from cityhall_relay.store.console import Account, SignIn, Tries
 from cityhall_relay.store.duty import DutyChange, Extension
 from cityhall_relay.store.people_rows import Checklist, ModeSeen, SignedIn, Substitute
@@ -155,6 +156,12 @@ class RelayStore(Protocol):
 
     def entries(self, bus: str, after: int = 0) -> list[BookEntry]:
         """The bus's book in the bus's order, from the line after this number on."""
+
+    def corrected(self, bus: str) -> frozenset[str]:
+        """The ids of lines that another line takes back."""
+
+    def entries_of(self, bus: str, month: str) -> list[BookEntry]:
+        """Those whose JST date begins so (2026-11, or a whole date), in the bus's order."""
 
     def book_mark(self, bus: str) -> tuple[int, int, str]:
         """How many lines there are, and number and id of the last."""
@@ -314,3 +321,20 @@ class RelayStore(Protocol):
 
     def drop_old_tries(self, before: int, most: int) -> None:
         """Those before that time, and the oldest beyond `most` of them."""
+
+    # --- what an auditor reads and keeps ---
+
+    def journal(self) -> Journal:
+        """The journal for another thread, through a connection of its own; to be used in `with`."""
+
+    def add_digest(self, kept: Kept) -> None:
+        """Of a day that has none."""
+
+    def digest(self, day: str) -> Kept | None:
+        """Of one JST date."""
+
+    def last_digest(self) -> Kept | None:
+        """The newest."""
+
+    def digests(self, since: str, until: str, limit: int) -> list[Kept]:
+        """Of these JST dates, both included; newest first."""

@@ -1,5 +1,8 @@
 """The books of the buses, and what city hall wants in them."""
 
+import msgspec
+
+from cityhall_base.errors import StoreDamagedError
 from cityhall_base.store import Store
 from cityhall_wire import strict_json
 from cityhall_wire.books import BookEntry
@@ -26,6 +29,14 @@ class BookTables(Store):
     def entries(self, bus: str, after: int = 0) -> list[BookEntry]:
         return self._lines("select entry from book where bus = ? and n > ? order by n, id", bus, after)
 
+    def corrected(self, bus: str) -> frozenset[str]:
+        found = self.db.execute("select corrects from book where bus = ? and corrects <> ''", [bus]).fetchall()
+        return frozenset(one for (one,) in found)
+
+    def entries_of(self, bus: str, month: str) -> list[BookEntry]:
+        question = "select entry from book where bus = ? and day >= ? and day < ? order by n, id"
+        return self._lines(question, bus, month, month + "~")
+
     def book_mark(self, bus: str) -> tuple[int, int, str]:
         (count,) = self.db.execute("select count(*) from book where bus = ?", [bus]).fetchone()
         last = self.db.execute(
@@ -45,7 +56,11 @@ class BookTables(Store):
 
     def _lines(self, question: str, *values: object) -> list[BookEntry]:
         found = self.db.execute(question, list(values)).fetchall()
-        return [strict_json.decode(text.encode(), BookEntry) for (text,) in found]
+        try:
+            # Our own text, which was read strictly when it came: twenty times faster than to read it so again.
+            return [msgspec.json.decode(text, type=BookEntry) for (text,) in found]
+        except msgspec.MsgspecError as error:
+            raise StoreDamagedError(f"a line of the book: {error}") from None
 
 
 def _text(entry: BookEntry) -> str:

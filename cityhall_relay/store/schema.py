@@ -6,7 +6,7 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from cityhall_base.store import new_migrations
-from cityhall_relay.store import console, duty, theft, visits
+from cityhall_relay.store import audit, console, duty, theft, visits
 from cityhall_relay.store.sqlite_people import people_tables
 
 _NULLABLE: Final = {"ended_at", "closed_at", "approved_at", "destroyed_at", "synced_at"}
@@ -67,6 +67,7 @@ def relay_migrations() -> Migrations:
     migrations(name="0011_visits")(visits.visits)
     migrations(name="0013_console")(console.console)
     migrations(name="0014_accepted")(_accepted)
+    migrations(name="0015_audit")(audit.audit)
 
     return migrations
 

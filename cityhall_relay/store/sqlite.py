@@ -8,6 +8,7 @@ import msgspec
 from cityhall_base.clock import Clock
 from cityhall_relay.errors import NotFoundError
 from cityhall_relay.store import rows, schema
+from cityhall_relay.store.audit import AuditStore
 from cityhall_relay.store.books import BookTables
 from cityhall_relay.store.console import ConsoleStore
 from cityhall_relay.store.duty import DutyStore
@@ -22,7 +23,7 @@ _NO_SHEET = ", ".join(f"'{state}'" for state in sorted(WITHOUT_SHEET))
 _ENDS = ", ".join(f"'{state}'" for state in sorted(ENDS))  # our own enum's values, not input
 
 
-class SqliteStore(DutyStore, PeopleStore, TheftStore, VisitStore, ConsoleStore, BookTables):
+class SqliteStore(DutyStore, PeopleStore, TheftStore, VisitStore, ConsoleStore, AuditStore, BookTables):
     """`relay.db`. Raises StoreInUseError or StoreError when it cannot be opened."""
 
     def __init__(self, path: Path, clock: Clock, owner: str = "") -> None:

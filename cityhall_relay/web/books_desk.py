@@ -1,4 +1,4 @@
-"""The books over the clerks' listener, for whoever has the right `books`."""
+"""The books over the clerks' listener: to be read with the right `read`, written into with `books`."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated
@@ -14,7 +14,7 @@ from cityhall_base.web import reading as read
 from cityhall_relay.books import Books
 from cityhall_relay.clerk_desk import Clerks
 from cityhall_relay.errors import RequestError
-from cityhall_relay.ledger import Shown, ledger, money, open_fees, shown, totals
+from cityhall_relay.ledger import Shown, money, open_fees, shown, totals
 from cityhall_relay.settings import Right
 from cityhall_relay.web.clerk_api import as_json
 from cityhall_wire import strict_json
@@ -60,7 +60,7 @@ class BooksDesk:
     async def ledger(self, request: Request) -> Response:
         """A month's sheets: one line a day and paper; what waits for the bus; what differs now."""
         bus, month = self._asked(request)
-        lines = ledger(self._books.lines(bus), month)
+        lines = self._books.ledger(bus, month)
         differences = [str(one) for one in self._books.book(bus).differences()]
         pending = [self._shown(wish) for wish in self._books.pending(bus)]
         return as_json({"bus": bus, "month": month, "lines": lines, "pending": pending, "differences": differences})
@@ -68,14 +68,14 @@ class BooksDesk:
     async def entries(self, request: Request) -> Response:
         """A month's lines as they were written, with their ids."""
         bus, month = self._asked(request)
-        lines = [self._shown(entry) for entry in self._books.lines(bus) if entry.day.startswith(month)]
+        lines = [self._shown(entry) for entry in self._books.month(bus, month)]
         pending = [self._shown(wish) for wish in self._books.pending(bus)]
         return as_json({"bus": bus, "month": month, "entries": lines, "pending": pending})
 
     async def fees(self, request: Request) -> Response:
         """A month's money, its sums, and what is open now."""
         bus, month = self._asked(request)
-        lines, book = money(self._books.lines(bus), month), self._books.book(bus)
+        lines, book = money(self._books.month(bus, month), month), self._books.book(bus)
         open_ = open_fees(book, self._books.live(bus))
         still = [{"job": job, "check_word": self._word(job), "yen": yen} for job, yen in open_]
         cash = {"expected": book.cash.expected, "off": book.cash.off, "counted_on": book.cash.counted_on}
@@ -85,26 +85,26 @@ class BooksDesk:
 
     async def receive(self, request: Request) -> Response:
         """202: the bus writes it when it hears of it."""
-        clerk, bus = self._clerk(request)
+        clerk, bus = self._clerk(request, Right.BOOKS)
         ask = strict_json.decode(await read.message(request), Receive)
         return self._wished([self._books.receive(bus, ask.paper, ask.first, ask.last, clerk)])
 
     async def correct(self, request: Request) -> Response:
         """202: the bus writes it when it hears of it."""
-        clerk, bus = self._clerk(request)
+        clerk, bus = self._clerk(request, Right.BOOKS)
         ask = strict_json.decode(await read.message(request), Correct)
         return self._wished(self._books.correct(bus, ask.entry, ask.why, clerk, ask.instead))
 
     def _wished(self, wishes: list[BookEntry]) -> Response:
         return as_json({"pending": [self._shown(wish) for wish in wishes]}, 202)
 
-    def _clerk(self, request: Request) -> tuple[str, str]:
+    def _clerk(self, request: Request, right: Right) -> tuple[str, str]:
         clerk = self._token(request)
-        self._clerks.check(clerk, Right.BOOKS)
+        self._clerks.check(clerk, right)
         return clerk, str(request.path_params["bus"])
 
     def _asked(self, request: Request) -> tuple[str, str]:
-        _, bus = self._clerk(request)
+        _, bus = self._clerk(request, Right.READ)
         today = business_day(self._clock.utc_ms())
         try:
             return bus, msgspec.convert(request.query_params.get("month") or today[:7], Month)

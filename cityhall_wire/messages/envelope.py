@@ -17,6 +17,7 @@ from msgspec import Meta
 from cityhall_wire import PROTOCOL_VERSION, strict_json
 from cityhall_wire.errors import SignatureError, UnknownKindError, UnknownVersionError
 from cityhall_wire.headers import Name
+from cityhall_wire.messages import digest as daily
 from cityhall_wire.messages import link, people, printing, relay, statement, visit
 
 ENVELOPE_BYTES: Final = strict_json.MESSAGE_BYTES
@@ -78,6 +79,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "deletion-receipt": Kind(relay.DeletionReceipt, Role.RELAY),
         "stale": Kind(relay.Stale, Role.RELAY),
         "statement": Kind(statement.Statement, Role.RELAY),
+        "daily-digest": Kind(daily.DailyDigest, Role.RELAY),
     }
 )
 _KIND_OF: Final = {kind.payload: name for name, kind in KINDS.items()}

@@ -26,10 +26,10 @@ from bus_agent.book_errors import (
 from bus_agent.errors import NumbersError, RefusedError, UnknownJobError
 from bus_agent.ipc.messages import Status
 from cityhall_base.words import Language
-from cityhall_relay.client.books import LedgerWord as W
-from cityhall_relay.client.books import as_csv
 from cityhall_relay.errors import BookEntryError, BookPaperError, BookSheetsError, NotFoundError, RelayError
 from cityhall_relay.ledger import ledger, money, totals
+from cityhall_relay.ledger_text import LedgerWord as W
+from cityhall_relay.ledger_text import as_csv
 from cityhall_wire import headers, seal, strict_json
 from cityhall_wire.books import BookEntry, Column, line_of
 from cityhall_wire.errors import MalformedError, SerialError, WireError

@@ -281,7 +281,7 @@ def test_the_same_trouble_in_a_file_beside_the_database_has_the_same_sentence(
 
 @pytest.fixture
 def town(tmp_path: Path) -> Iterator[tuple[Town, SmallDisk]]:
-    with small_disk(tmp_path / "state", 1536) as disk:
+    with small_disk(tmp_path / "state", 2048) as disk:
         town = Town(tmp_path)
         yield town, disk
         town.relay.close()

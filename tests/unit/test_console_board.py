@@ -108,7 +108,7 @@ def test_an_auditor_sees_buses_and_nothing_to_press(counter: Counter, town: Town
     called(town).fact(link.Extend, minutes=15)
     page = board(counter.as_(clerk("auditor", rights=READER)))
     assert 'id="bus-bus-1"' in page
-    assert "<button" not in page
+    assert "<button" not in page.split("<main")[1]
     assert counter.post(f"/calls/{SESSION}/accept").status_code == 403
     assert counter.post("/buses/bus-1/visit", section="citizen", stop="hall").status_code == 403
     assert counter.post("/buses/bus-1/extend").status_code == 403
@@ -296,7 +296,7 @@ def test_a_stream_says_everything_first_and_then_what_differs_until_the_relay_st
     boards = BoardPages(desks, Frame(desks.city), Live(desks.changes))
 
     async def look() -> list[list[str]]:
-        stream = boards._live.stream(lambda: boards._boards.of(clerk())).body_iterator
+        stream: Any = boards._live.stream(lambda: boards._boards.of(clerk())).body_iterator
         said = [_names(await anext(stream))]
         called(town)
         said.append(_names(await anext(stream)))
@@ -312,7 +312,7 @@ def test_a_stream_says_everything_first_and_then_what_differs_until_the_relay_st
 def test_a_quiet_stream_gives_signs_of_life(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "LOOK_S", 0.01)
     monkeypatch.setattr(live, "SIGN_OF_LIFE_S", 0.02)
-    stream = Live(town.relay.changes).stream(lambda: {"one": "same"}).body_iterator
+    stream: Any = Live(town.relay.changes).stream(lambda: {"one": "same"}).body_iterator
 
     async def look() -> list[Any]:
         return [await anext(stream) for _ in range(3)]

@@ -60,7 +60,10 @@ def every_test() -> set[str]:
     return {path.stem for path in files} | set(functions)
 
 
-@pytest.mark.parametrize("page", ["argument.md", "borders.md", "concierge.md", "crash.md", "design.md", "lifecycle.md"])
+@pytest.mark.parametrize(
+    "page",
+    ["argument.md", "auditor.md", "borders.md", "concierge.md", "crash.md", "design.md", "lifecycle.md"],
+)
 def test_every_path_and_test_that_a_page_names_exists(page: str) -> None:
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     assert [

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from cityhall_base.words import Language
-from cityhall_relay import trial_page
+from cityhall_relay import day_words, trial_page
 from cityhall_relay.client import people_text
 from cityhall_relay.incidents import What
 from cityhall_relay.intake.check import check
@@ -405,7 +405,7 @@ def test_an_incident_is_listed_and_closed_by_a_person_with_a_word(town: Town) ->
 
 
 def test_every_kind_of_incident_has_its_words() -> None:
-    assert people_text.INCIDENTS.keys() == set(What)
+    assert day_words.INCIDENTS.keys() == set(What)
 
 
 # --- the test page ---
