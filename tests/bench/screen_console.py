@@ -163,7 +163,8 @@ class Host:
                 await asyncio.sleep(BETWEEN_PAGES_S)
                 if path := path or self._visit():
                     status, took = await open_[name].load(path)
-                    if status == 404 and name in ("books","audit"): continue
+                    if status == 404 and name in ("books", "audit"):
+                        continue
                     if status != httpx.codes.OK:
                         raise RuntimeError(f"{name}: {path}: {status}")
                     taken[name].append(took)
