@@ -64,21 +64,35 @@ class Clerk:
 
         await until(there, f"{self.who} sees {words}", self.text)
 
+    async def at_step(self, step: str) -> None:
+        """Until this is the step of the visit that is waited for."""
+        now = self.page.locator("li[aria-current=step] strong")
+
+        async def there() -> bool:
+            return await now.all_inner_texts() == [step]
+
+        await until(there, f"{self.who} is at {step}", self.text)
+
     async def press(self, name: str) -> None:
         """The button or link with this name."""
         button = self.page.get_by_role("button", name=name).or_(self.page.get_by_role("link", name=name))
         await button.first.click()
 
 
-async def sign_in(browser: Browser, house: House, who: str, language: str = "ja") -> Clerk:
+async def sign_in(browser: Browser, house: House, who: str) -> Clerk:
     """A window of a clerk who signs in for the first time, and stands at the board."""
+    return Clerk(who, await window(browser, house, first_time(house, who)))
+
+
+async def window(browser: Browser, house: House, cookie: str) -> Page:
+    """A browser that has nothing but this cookie, at the board."""
     context = await browser.new_context(
         viewport={"width": 1366, "height": 768}, ignore_https_errors=True, locale="ja-JP"
     )
-    await context.add_cookies([{"name": COOKIE, "value": first_time(house, who), "url": house.console, "secure": True}])
+    await context.add_cookies([{"name": COOKIE, "value": cookie, "url": house.console, "secure": True}])
     page = await context.new_page()
     await page.goto(house.console)
-    return Clerk(who, page)
+    return page
 
 
 def first_time(house: House, who: str) -> str:

@@ -97,6 +97,11 @@ class Counter(NamedTuple):
         await self.concierge.choose("受け取りました")
         await self.clerk.sees("お渡し済")
 
+    async def same_step(self, step: str) -> None:
+        """Both screens wait for the same, in the same word."""
+        await self.clerk.at_step(step)
+        await self.concierge.sees(f"[{step}]")
+
     async def until_card(self) -> str:
         """From a free counter to the check word on both screens."""
         await self.calls()
