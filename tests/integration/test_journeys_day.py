@@ -1,6 +1,7 @@
 """A whole day at the counter, across both real sides: from the PIN in the morning to the one quiet line of a route bus."""
 
 import asyncio
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import timedelta
@@ -230,7 +231,7 @@ async def slots(both: Counter) -> str:
 async def another_section(both: Counter) -> None:
     """A form of another section, without booking, check or fee."""
     one, clerk = both.concierge, both.clerk
-    await one.pick("予約なし")
+    await one.sees("この会場の予約は、もうありません")
     await one.choose("ほかの課")
     await one.pick("子育て課")
     await one.choose("呼び出す")
@@ -291,15 +292,14 @@ async def closes_the_day(both: Counter) -> None:
     await one.pick("路線バス")
     await one.choose("これにする")
     await one.at("route_bus")
-    await until(lambda: len(quiet(both)) == 1, "nothing but the line, the clock and the way back", lambda: one.text)
-    assert quiet(both) == ["路線バスとして運行しています"]
+    await until(lambda: len(quiet(both)) == 3, "nothing but the line, the clock and the way back", lambda: one.text)
+    assert re.fullmatch("路線バスとして運行しています [0-9]{2}:[0-9]{2} F1  業務をはじめる", " ".join(quiet(both)))
     await both.clerk.sees("路線バス")
 
 
 def quiet(both: Counter) -> list[str]:
-    """Lines of the screen without its clock and the one key."""
-    lines = (one.strip() for one in both.concierge.text.splitlines())
-    return [one for one in lines if one and ":" not in one and not set(one) & set("┏┃┗━┌│└─")]
+    """All lines in which something stands."""
+    return [one.strip() for one in both.concierge.text.splitlines() if one.strip()]
 
 
 def books(house: House) -> dict[str, Any]:

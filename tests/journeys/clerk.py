@@ -1,6 +1,7 @@
 """A clerk in a real Chromium, and the first sign-in that comes before."""
 
 import base64
+import functools
 import re
 import shutil
 import time
@@ -95,8 +96,9 @@ async def window(browser: Browser, house: House, cookie: str) -> Page:
     return page
 
 
+@functools.cache
 def first_time(house: House, who: str) -> str:
-    """Password and app are set up as the first page asks; the signed-in browser's cookie."""
+    """Password and app are set up as the first page asks; the signed-in browser's cookie. Once for each: windows share it."""
     with httpx.Client(
         base_url=house.console, verify=tls.client_context(house.city.clerk_toml.with_name("ca.crt"))
     ) as http:

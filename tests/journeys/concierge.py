@@ -30,7 +30,8 @@ class Concierge:
     @property
     def text(self) -> str:
         """All that stands on the screen."""
-        return "\n".join(panel.text for panel in self.app.query(Panel) if panel.display)
+        seen = (one for one in self.app.query(Panel) if all(node.display for node in one.ancestors_with_self))
+        return "\n".join(panel.text for panel in seen)
 
     @property
     def scene(self) -> str:

@@ -39,9 +39,11 @@ class Counter(NamedTuple):
     browser: Browser
 
     async def arrives(self) -> None:
-        """She opens the counter and says at which stop."""
+        """She opens the counter and says at which stop, where nobody has said so yet."""
         await asyncio.to_thread(self.house.on_duty)
         await self.concierge.at("counter")
+        if self.house.snapshot()["day"]["stop"]:
+            return
         await self.concierge.choose("着きました")
         await self.concierge.press("1")
         await self.concierge.choose("ここに着いた")
