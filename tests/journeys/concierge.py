@@ -11,7 +11,7 @@ from bus_agent.tui.letters import as_blocks
 from bus_agent.tui.panel import Panel
 from bus_agent.tui.scene import Choice, Mark, Pick
 from bus_agent.tui.settings import ScreenSettings
-from bus_agent.tui.stage import MARGIN
+from bus_agent.tui.stage import MARGIN, WIDEST
 from cityhall_base.words import Language
 from provisioning.demo.parts import House
 from tests.journeys.waiting import until
@@ -49,7 +49,7 @@ class Concierge:
 
     async def sees_large(self, word: str) -> None:
         """Until this stands there in the largest letters."""
-        rows = as_blocks(word, KIOSK[0] - 2 * MARGIN)
+        rows = as_blocks(word, min(KIOSK[0] - 2 * MARGIN, WIDEST))
         assert rows, f"{word} has a letter that is not drawn large"
         await self.sees(*(row.strip() for row in rows if row.strip()))
 

@@ -22,7 +22,7 @@ from tests.journeys.concierge import KIOSK
 _READ: Final = 64 * 1024
 _TOKEN: Final = re.compile(
     r"\x1b\[(?P<codes>[<=>?]?[0-9;:]*)[ -/]*(?P<final>[@-~])"  # CSI (ECMA-48, 5.4)
-    r"|\x1b[\]P_^X][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-~]"
+    r"|\x1b[\]P_^X][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b(?![\[\]P_^X])[ -/]*[0-~]"
     r"|(?P<sign>[^\x1b])",
     re.DOTALL,
 )
