@@ -37,7 +37,7 @@ counter = true                            # false: not even the counter's work
 
 [console]                                 # may be left out; the pages for people, beside the API on the clerk listener
 origin = "https://hall.example:8444"      # what stands in the browser; any other host is refused. Without it, any is taken
-idle_min = 30                             # signed out after so long without a press
+idle_min = 120                            # signed out after so long without a press: a clerk waits for calls
 hours = 10                                # signed out whatever is pressed
 
 [console.oidc]                            # may be left out; needs `origin`. Who may do what stays with the console's accounts
@@ -126,7 +126,7 @@ class ConsoleSettings(Table, frozen=True, kw_only=True):
     """The pages for people."""
 
     origin: Annotated[str, Meta(pattern=r"\Ahttps://[A-Za-z0-9.:\[\]-]{1,253}\Z")] = ""
-    idle_min: Annotated[int, Meta(ge=1, le=600)] = 30
+    idle_min: Annotated[int, Meta(ge=1, le=600)] = 120
     hours: Annotated[int, Meta(ge=1, le=24)] = 10
     oidc: Oidc | None = None
 

@@ -13,9 +13,10 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from starlette.types import ASGIApp
 
 from cityhall_base import pin
+from cityhall_base.clock import Clock
 from cityhall_relay.console import totp
 from cityhall_relay.console.accounts import Accounts
-from tests.relay_city import TestClock, Town
+from tests.relay_city import Town
 
 ORIGIN: Final = "https://hall.test"
 PASSWORD: Final = "four quiet herons wading"
@@ -35,7 +36,7 @@ class Clocked(Protocol):
     """A Town, or a relay on its sockets."""
 
     @property
-    def clock(self) -> TestClock: ...
+    def clock(self) -> Clock: ...
 
 
 def code_now(town: Clocked, secret: bytes = SECRET, steps: int = 0) -> str:

@@ -11,12 +11,12 @@ from starlette.types import ASGIApp
 from cityhall_base.web.app import application
 from cityhall_base.words import Language
 from cityhall_relay.audit import Audit
+from cityhall_relay.console import trouble
 from cityhall_relay.console.frame import Frame
 from cityhall_relay.console.reading_room import reading_pages
 from cityhall_relay.console.visitor import Visitor
 from cityhall_relay.incidents import Incidents
 from cityhall_relay.settings import Right
-from cityhall_relay.web.errors import HANDLERS
 from cityhall_relay.web.exports import Exports
 from cityhall_wire.books import BookEntry, Column
 from cityhall_wire.messages import link, people
@@ -72,7 +72,7 @@ class ReadingRoom:
             self.town.clock,
         )
         routes = [route for one in all_pages for route in one.routes(self.door)]
-        self.app = application(routes, HANDLERS)
+        self.app = application(routes, trouble.handlers(Frame(self.city)))
         self.client = httpx.Client(transport=Direct(self.app), base_url="http://relay")
 
     def get(self, path: str, **params: str) -> Any:

@@ -5,7 +5,7 @@ import hashlib
 import secrets
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -167,17 +167,17 @@ class Keys(NamedTuple):
     print: dict[str, Ed25519PrivateKey]
 
 
-def write_city(top: Path, city: bytes = CITY) -> Keys:
+def write_city(top: Path, city: bytes = CITY, buses: Sequence[str] = BUSES) -> Keys:
     """Everything that relay.toml names but TLS, and relay.toml with ports that the kernel chooses."""
     new = Ed25519PrivateKey.generate
-    keys = Keys(new(), {bus: new() for bus in BUSES}, {bus: new() for bus in BUSES})
+    keys = Keys(new(), {bus: new() for bus in buses}, {bus: new() for bus in buses})
     (top / "city.toml").write_bytes(city)
     (top / "relay.pem").write_bytes(private_pem(keys.relay))
     (top / "relay.pem").chmod(0o600)
     lines = ['city_file = "city.toml"', 'state_dir = "state"', 'signing_key = "relay.pem"']
     server = ['host = "127.0.0.1"', "port = 0", 'cert = "tls/relay.crt"', 'key = "tls/relay.key"']
     lines += ["[bus_listener]", *server, 'ca = "tls/ca.crt"', "[clerk_listener]", *server]
-    for bus in BUSES:
+    for bus in buses:
         for name, key in (("link", keys.link[bus]), ("print", keys.print[bus])):
             (top / f"{bus}.{name}.pem").write_bytes(public_pem(key))
         lines += [f"[buses.{bus}]", f'link_key = "{bus}.link.pem"', f'print_key = "{bus}.print.pem"']

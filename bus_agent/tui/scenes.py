@@ -9,12 +9,12 @@ from bus_agent.tui import (
     guides,
     lights,
     lists,
+    locked,
     money,
     outcome,
     paper,
     sheets,
     sign_in,
-    theft,
     trouble,
     visit,
 )
@@ -34,5 +34,5 @@ SCENES: Final[dict[str, MakeScene]] = {
     **trouble.SCENES,
     **guides.SCENES,
     **lights.SCENES,
-    **theft.SCENES,
+    **locked.SCENES,
 }

@@ -4,6 +4,7 @@ from typing import Final
 
 from rich.cells import cell_len
 
+from bus_agent.light_words import LightName, Short
 from bus_agent.shown import CityShown, Level, Light, LightShown, Snapshot
 from bus_agent.tui.lines import Line, Look, Piece, padded
 from bus_agent.tui.words import TuiWord
@@ -12,11 +13,11 @@ from cityhall_base.clock import jst
 from cityhall_base.words import Language, say
 
 LABELS: Final = {
-    Light.POWER: TuiWord.LIGHT_POWER,
-    Light.LINE: TuiWord.LIGHT_LINE,
-    Light.CITY_HALL: TuiWord.LIGHT_CITY_HALL,
-    Light.PRINTER: TuiWord.LIGHT_PRINTER,
-    Light.PAPER: TuiWord.LIGHT_PAPER,
+    Light.POWER: LightName.POWER,
+    Light.LINE: LightName.LINE,
+    Light.CITY_HALL: LightName.CITY_HALL,
+    Light.PRINTER: LightName.PRINTER,
+    Light.PAPER: LightName.PAPER,
 }
 
 LOOKS: Final = {
@@ -66,7 +67,7 @@ def lights(seen: Snapshot, language: Language, width: int) -> tuple[tuple[Light,
 
 def _light(light: Light, one: LightShown | None, language: Language) -> Line:
     if one is None:
-        short, look = TuiWord.NOT_MEASURED.say(language), Look.CALM
+        short, look = Short.UNMEASURED.say(language), Look.CALM
     else:
         short, look = say(one.short.key, one.short.sentence, language, one.short.detail), LOOKS[one.level]
     return Line((Piece(f" {LABELS[light].say(language)} ", Look.CALM), Piece(short, look)))

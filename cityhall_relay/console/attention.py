@@ -1,12 +1,10 @@
 """What needs attention: a list of sentences, each with the address where it is mended. Empty is a good state."""
 
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from cityhall_base.city import City
-from cityhall_base.reasons import Reason
-from cityhall_relay.console.board_view import BoardView, BusRow, Who, today
+from cityhall_relay.console.board_view import BoardView, BusRow, Who
 from cityhall_relay.console.desks import Desks
 from cityhall_relay.console.visit_words import AttentionWord
 from cityhall_relay.day_words import INCIDENTS
@@ -15,14 +13,8 @@ from cityhall_relay.settings import Right
 from cityhall_relay.store.rows import Incident, Job
 from cityhall_wire.lifecycle import BEFORE_RELEASE, JobState
 
-_PAGES: Final[Mapping[What, str]] = MappingProxyType(
-    {
-        What.SHEETS: "/books/{bus}",
-        What.CASH: "/books/{bus}",
-        What.CHECKLIST: "/day/{bus}",
-    }
-)
-"""Where an incident is mended, beside the bus's own row."""
+_BOOKS: Final = frozenset({What.SHEETS, What.CASH})
+"""Mended in the books; every other incident on its day's page."""
 
 _LOCKS: Final = frozenset({What.LOCKED, What.CLONE, What.LOST})
 """Said already where the bus is locked by them."""
@@ -41,7 +33,7 @@ def needs(desks: Desks, who: Who, view: BoardView, buses: list[BusRow]) -> list[
     """What people wait for first."""
     found = [
         *_jobs(desks, who, view),
-        *(need for row in buses for need in _of_bus(desks, who, row)),
+        *(need for row in buses for need in _of_bus(who, row)),
         *_incidents(desks, who, {row.bus for row in buses if row.locked}),
     ]
     return sorted(found, key=lambda one: one.level != "bad")
@@ -70,7 +62,7 @@ def _waits_for_second(desks: Desks, job: Job, who: str) -> bool:
     return bool(allowed) and who not in allowed
 
 
-def _of_bus(desks: Desks, who: Who, row: BusRow) -> Iterator[Need]:
+def _of_bus(who: Who, row: BusRow) -> Iterator[Need]:
     here, language = f"#bus-{row.bus}", who.language
     if row.locked:
         yield Need(AttentionWord.LOCKED.say(language, row.name), row.locked, here, "bad")
@@ -78,14 +70,8 @@ def _of_bus(desks: Desks, who: Who, row: BusRow) -> Iterator[Need]:
         yield Need(AttentionWord.EXTENSION.say(language, row.name), "", here, "weak")
     if row.printer.level == "bad" and row.on_duty:
         yield Need(AttentionWord.PRINTER.say(language, row.name), row.printer.text, here, "weak")
-    if Right.COUNTER in who.rights and _unanswered(desks, who, row):
+    if Right.COUNTER in who.rights and row.unanswered and who.answers_for(row.unanswered):
         yield Need(AttentionWord.UNANSWERED.say(language, row.name), "", here, "bad")
-
-
-def _unanswered(desks: Desks, who: Who, row: BusRow) -> bool:
-    """Its last session of today was a call that nobody took."""
-    last = next(reversed(today(desks, row.bus)), None)
-    return last is not None and last.why_ended == Reason.UNANSWERED.bare and who.answers_for(last.section)
 
 
 def _incidents(desks: Desks, who: Who, locked: set[str]) -> Iterator[Need]:
@@ -98,5 +84,6 @@ def _incidents(desks: Desks, who: Who, locked: set[str]) -> Iterator[Need]:
 def _incident(city: City, who: Who, what: What, one: Incident) -> Need:
     vehicle = city.vehicles.get(one.bus)
     sentence = AttentionWord.INCIDENT.say(who.language, vehicle.name if vehicle else one.bus)
-    href = _PAGES[what].format(bus=one.bus) if what in _PAGES and Right.READ in who.rights else f"#bus-{one.bus}"
+    pages = f"/books?bus={one.bus}" if what in _BOOKS else f"/days/{one.bus}?day={one.day}"
+    href = pages if Right.READ in who.rights else f"#bus-{one.bus}"
     return Need(sentence, INCIDENTS[str(what)].say(who.language), href, "weak")

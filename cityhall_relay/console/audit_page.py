@@ -12,7 +12,6 @@ from starlette.routing import Route
 from cityhall_relay.audit import Asked, Audit, asked_of
 from cityhall_relay.audit_check import Checked
 from cityhall_relay.audit_words import AuditWord, counts
-from cityhall_relay.console import sentences
 from cityhall_relay.console.dates import Dates, next_day
 from cityhall_relay.console.frame import Frame
 from cityhall_relay.console.visitor import Door, Form, Visitor
@@ -42,9 +41,9 @@ class AuditPages:
         """Their addresses."""
 
         def shows(show: Any) -> Any:
-            return door.shows(Right.READ, sentences.shown(self._frame, show))
+            return door.shows(Right.READ, show)
 
-        check = door.takes(Right.READ, sentences.taken(self._frame, self._check))
+        check = door.takes(Right.READ, self._check)
         return [
             Route("/audit", shows(self._show), methods=["GET"]),
             Route("/audit/check", check, methods=["POST"]),

@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from cityhall_base.words import Language
 from cityhall_relay.console.acts import Acts, back
 from cityhall_relay.console.attention import needs
-from cityhall_relay.console.board_view import BoardView, Who
+from cityhall_relay.console.board_view import BoardView, BusRow, Who
 from cityhall_relay.console.desks import Desks
 from cityhall_relay.console.frame import Frame
 from cityhall_relay.console.live import LOOK_S, Live
@@ -28,6 +29,9 @@ _TOKEN: Final = secrets.token_hex(16)
 
 _WORDS: Final[dict[str, Any]] = {"B": BoardWord, "A": AttentionWord, "D": DayWord}
 _DIGITS: Final = 3
+MOST_ARTICLES: Final = 500
+"""Drawn ones that are kept, of 6 kB each: ten buses for fifty kinds of visitors. With more, all are drawn anew."""
+
 _PARTS: Final = ("mine", "attention", "calls", "buses")
 
 
@@ -38,6 +42,16 @@ class _Stamp(NamedTuple):
     moment: int
 
 
+class _Seen(NamedTuple):
+    """All that a bus's article is drawn from."""
+
+    row: BusRow
+    language: Language
+    sections: tuple[str, ...]
+    may_grant: bool
+    has_visit: bool
+
+
 class Boards:
     """Fragments by event name."""
 
@@ -45,6 +59,8 @@ class Boards:
         self._desks, self._frame = desks, frame
         self._stamp: _Stamp | None = None
         self._drawn: dict[Who, dict[str, str]] = {}
+        self._rows: dict[tuple[Language, bool], list[BusRow]] = {}
+        self._articles: dict[_Seen, Markup] = {}
         self._owners: frozenset[str] = frozenset()
 
     def of(self, visitor: Visitor) -> dict[str, str]:
@@ -63,6 +79,7 @@ class Boards:
         if stamp != self._stamp:
             self._stamp, self._owners = stamp, self._people()
             self._drawn.clear()
+            self._rows.clear()
 
     def _people(self) -> frozenset[str]:
         """Whose board is their own: who has a visit, a document in doubt, or one that waits for a second approver."""
@@ -75,12 +92,33 @@ class Boards:
 
     def _draw(self, who: Who) -> dict[str, str]:
         view = BoardView(self._desks, who)
-        buses = view.buses()
-        values = {"view": view, "buses": buses, "needs": needs(self._desks, who, view, buses)}
+        buses = self._buses(who, view)
         shared = Visitor(who.who, who.rights, who.sections, who.language, _TOKEN)
+        values = {
+            "view": view,
+            "articles": [self._article(shared, view, row) for row in buses],
+            "needs": needs(self._desks, who, view, buses),
+        }
         return {
             part: self._frame.text(shared, who.language, f"board_{part}.html", **values, **_WORDS) for part in _PARTS
         }
+
+    def _buses(self, who: Who, view: BoardView) -> list[BusRow]:
+        """Read once for all who are told the same of them."""
+        same = (who.language, view.counter)
+        if same not in self._rows:
+            self._rows[same] = view.buses()
+        return self._rows[same]
+
+    def _article(self, shared: Visitor, view: BoardView, row: BusRow) -> Markup:
+        """Most of a board, and of ten changes nine are about another bus."""
+        seen = _Seen(row, shared.language, shared.sections, view.may_grant, bool(view.mine))
+        if seen not in self._articles:
+            if len(self._articles) >= MOST_ARTICLES:
+                self._articles.clear()
+            made = self._frame.text(shared, shared.language, "board_bus.html", view=view, bus=row, **_WORDS)
+            self._articles[seen] = Markup(made)  # noqa: S704 - our own template made it
+        return self._articles[seen]
 
 
 class BoardPages:

@@ -9,7 +9,7 @@ from cityhall_base import terms
 from cityhall_base.city import City, Section, Service
 from cityhall_base.clock import business_day, jst
 from cityhall_base.printer_state import PrinterWord, Severity, notes
-from cityhall_base.reasons import sentence
+from cityhall_base.reasons import Reason, sentence
 from cityhall_base.timetable import MINUTE_MS
 from cityhall_base.words import Language
 from cityhall_relay.console.desks import Desks
@@ -90,6 +90,7 @@ class BusRow(NamedTuple):
     on_duty: bool  # somebody sits there, or may
     may_open: bool
     at: str  # the stop's name in city.toml
+    unanswered: str  # the section of today's last call, where nobody took it
 
 
 def name_of(one: Section | Service, language: Language) -> str:
@@ -171,7 +172,7 @@ class BoardView:
 
     def _bus(self, name: str) -> BusRow:
         city, bus, session = self._desks.city, self._desks.store.bus(name), self.live.get(name)
-        asked = self._desks.duty.pending(name)
+        asked, sessions = self._desks.duty.pending(name), today(self._desks, name)
         mode = DutyMode(bus.mode) if bus.mode else None
         return BusRow(
             bus=name,
@@ -182,12 +183,13 @@ class BoardView:
             printer=printer(self._desks, bus, self._who.language),
             papers=tuple(self._papers(name)),
             visit=VisitRow(self.section(session.section), session.clerk, session.slot) if session else None,
-            strip=self._strip(name, session),
+            strip=self._strip(name, session, sessions),
             locked=sentence(bus.locked, self._who.language) if bus.locked else "",
             asked_min=asked.minutes if asked else 0,
             on_duty=mode is not None and may_meet(mode),
             may_open=self.counter and session is None and mode is not None and may_meet(mode) and not bus.locked,
             at=bus.stop,
+            unanswered=unanswered(sessions),
         )
 
     def _line(self, bus: Bus) -> Shown:
@@ -206,7 +208,7 @@ class BoardView:
                 text = BoardWord.LEFT.say(self._who.language, str(left))
                 yield paper.name, Shown(text, "bad" if left <= 0 else "weak" if left < LOW else "good")
 
-    def _strip(self, bus: str, session: Session | None) -> Strip | None:
+    def _strip(self, bus: str, session: Session | None, sessions: list[Session]) -> Strip | None:
         slots = self._desks.slots.of(bus, business_day(self._now))
         if not slots:
             return None
@@ -216,14 +218,18 @@ class BoardView:
             (minute_of(hours.start), (hours.end - midnight) // MINUTE_MS) if hours else (slots[0].start, slots[-1].end)
         )
         at = session.slot if session and session.clerk else 0
-        return strip(slots, span, minute_of(self._now), self._done(bus), at)
-
-    def _done(self, bus: str) -> set[int]:
-        return {one.slot for one in today(self._desks, bus) if not one.live and one.accepted_at is not None}
+        done = {one.slot for one in sessions if not one.live and one.accepted_at is not None}
+        return strip(slots, span, minute_of(self._now), done, at)
 
     def section(self, name: str) -> str:
         """Its name for people."""
         return section_name(self._desks.city, name, self._who.language)
+
+
+def unanswered(sessions: list[Session]) -> str:
+    """The section of the last one, where it was a call that nobody took; else nothing."""
+    last = next(reversed(sessions), None)
+    return last.section if last is not None and last.why_ended == Reason.UNANSWERED.bare else ""
 
 
 def today(desks: Desks, bus: str) -> list[Session]:

@@ -73,7 +73,7 @@ class BooksPages:
 
     def routes(self, door: Door) -> Sequence[Route]:
         """Their addresses."""
-        show = door.shows(Right.READ, sentences.shown(self._frame, self._show))
+        show = door.shows(Right.READ, self._show)
         return [
             Route("/books", show, methods=["GET"]),
             Route("/books/{bus}/receive", door.takes(Right.BOOKS, self._receive), methods=["POST"]),
@@ -107,15 +107,9 @@ class BooksPages:
         return _back(bus, form)
 
     def _again(self, visitor: Visitor, bus: str, form: Form, error: Exception, correct: str = "") -> Response:
-        """The page with what was typed and why it was not taken; a place that is none as a sentence alone."""
-        said = sentences.sentence(error, visitor)
-        try:
-            status = sentences.status(error)
-            return self._page(
-                visitor, bus, form.get("month", ""), correct=correct, status=status, typed=form, said=said
-            )
-        except sentences.REFUSALS:
-            return self._frame.page(visitor, visitor.language, "books/refused.html", 400, sentence=said)
+        """The page with what was typed and why it was not taken."""
+        said, status = sentences.sentence(error, visitor), sentences.status(error)
+        return self._page(visitor, bus, form.get("month", ""), correct=correct, status=status, typed=form, said=said)
 
     def _page(
         self,

@@ -15,7 +15,6 @@ from cityhall_base.clock import Clock, business_day
 from cityhall_base.words import Language
 from cityhall_relay.books import Books
 from cityhall_relay.checklists import ON_DUTY
-from cityhall_relay.console import sentences
 from cityhall_relay.console.book_words import BY_HAND, BookPage, difference_of, name_of, why
 from cityhall_relay.console.books_pages import SEE_OTHER
 from cityhall_relay.console.dates import Dates, next_day, next_month
@@ -63,9 +62,9 @@ class DayPages:
 
     def routes(self, door: Door) -> Sequence[Route]:
         """Their addresses."""
-        show = door.shows(Right.READ, sentences.shown(self._frame, self._day))
-        overview = door.shows(Right.READ, sentences.shown(self._frame, self._overview))
-        close = door.takes(Right.BOOKS, sentences.taken(self._frame, self._close))
+        show = door.shows(Right.READ, self._day)
+        overview = door.shows(Right.READ, self._overview)
+        close = door.takes(Right.BOOKS, self._close)
         return [
             Route("/days/{bus}", show, methods=["GET"]),
             Route("/checklists", overview, methods=["GET"]),

@@ -25,6 +25,7 @@ import msgspec
 
 from cityhall_base.errors import SetupError
 from cityhall_base.words import Language
+from provisioning.demo.console import STAFF
 from provisioning.demo.mishaps import LIE, MISHAPS
 from provisioning.demo.parts import House
 from provisioning.demo.rehearse import LIMITS, Played, Rehearsal, Said, chosen, menu
@@ -105,7 +106,9 @@ def _leave(number: int, _frame: FrameType | None) -> None:
 def _in_folder(arguments: argparse.Namespace, job: Job) -> int:
     with _folder(arguments) as folder:
         practice = arguments.rehearse is not None
-        house = House(folder, limits=LIMITS, lies=(LIE,)) if practice else House(folder, checks=True)
+        # Who stays gets accounts for the console, too.
+        staff = {} if arguments.once else STAFF
+        house = House(folder, limits=LIMITS, lies=(LIE,)) if practice else House(folder, checks=True, staff=staff)
         try:
             return _run(house, job)
         except DocumentRefusedError as error:
@@ -181,7 +184,14 @@ def _stay(house: House, walked: Walked) -> None:
     _say(
         f"Job {walked.job} is {walked.state}: {walked.sheets} sheet(s); readable bytes found in files: {walked.plaintext_hits}."
     )
-    _say("\nNow you. In another terminal, as the same user; the clerk:")
+    _say(
+        f"\nNow you. City hall in a browser: {house.console}/first (its certificate is the demo's own; the browser will warn)"
+    )
+    for who, code in house.codes.items():
+        _say(f"  {who:<10} {'+'.join(STAFF[who]):<20} first-time code {code}")
+    _say("The concierge's screen, in another terminal, as the same user:")
+    _say(f"  {house.concierge.line('tui')}")
+    _say("Or both by commands; the clerk:")
     for words in (
         "session open --bus moba-1 --section citizen --stop hase-hall",
         f"session check SESSION --identity {IDENTITY} --support",

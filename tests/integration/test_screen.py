@@ -40,6 +40,9 @@ async def walk(house: House, visit: Visit) -> list[str]:
             await pilot.pause(0.02)
         await pilot.press("f1")
         await at("visit.printing")
+        # Before the printer has anything, a killed agent means "no sheet", and the job card again.
+        while screen.deck.seen is None or screen.deck.seen.jobs[0].state != "printing":
+            await pilot.pause(0.02)
         await house_part_again(house, "agent")
         await at("visit.outcome")
         await pilot.press("f1")

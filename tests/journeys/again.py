@@ -78,7 +78,7 @@ class Again:
         before, address = calm(await clerk.text()), clerk.page.url
         cookie = next(one for one in await clerk.page.context.cookies() if one["name"] == COOKIE)
         await clerk.page.context.close()
-        clerk.page = await window(self._browser, self._house, cookie["value"])
+        clerk.page = (await window(self._browser, self._house, clerk.who, cookie["value"])).page
         if "/visits/" in address:
             await clerk.press(_MINE)
 

@@ -30,8 +30,8 @@ class Concierge:
     @property
     def text(self) -> str:
         """All that stands on the screen."""
-        seen = (one for one in self.app.query(Panel) if all(node.display for node in one.ancestors_with_self))
-        return "\n".join(panel.text for panel in seen)
+        shown = (panel for panel in self.app.query(Panel) if all(one.display for one in panel.ancestors_with_self))
+        return "\n".join(panel.text for panel in shown)
 
     @property
     def scene(self) -> str:

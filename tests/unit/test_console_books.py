@@ -310,7 +310,7 @@ def test_what_a_journal_of_an_older_release_holds_is_found_by_person_too(room: R
     for what in ("table digests", "table journal_who", *(f"index journal_{one}" for one in ("at", "kind", "job"))):
         db.execute(f"drop {what}")
     db.execute("drop index idx_book_bus_day")
-    db.execute("delete from _sqlite_migrations where name = '0011_audit'")
+    db.execute("delete from _sqlite_migrations where name = '0015_audit'")
     db.execute("update journal set body = 'no JSON' where n = 1")
     room.town.restart()
     found = program(room, "/1/audit/rows", params={"who": "clerk-1", "kind": "approved"}).json()["rows"]

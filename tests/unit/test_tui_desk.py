@@ -132,7 +132,6 @@ DOORS = [
     ("trouble", ""),
     ("lists", ""),
     ("sign_in", ""),
-    ("theft", ""),
     *(("light", light) for light in Light),
 ]
 TYPED = {
@@ -155,7 +154,6 @@ NO_BODY = type(None)
 BODIES: dict[str, Any] = {
     "/v1/arrive": Stop,
     "/v1/leave": NO_BODY,
-    "/v1/panic": NO_BODY,
     "/v1/sign-out": NO_BODY,
     "/v1/session/end": NO_BODY,
     "/v1/visit/seen": NO_BODY,
@@ -239,7 +237,7 @@ def test_everything_behind_the_keys_can_be_drawn_and_leads_back(name: str) -> No
                 if isinstance(choice.act, Tell):
                     assert choice.act.then in ("", *SCENES)
                     assert choice.act.method == "POST"
-    assert {"day", "trouble", "guide", "lists", "paper", "sign_in", "theft", "light"} <= reached
+    assert {"day", "trouble", "guide", "lists", "paper", "sign_in", "light"} <= reached
 
 
 def tells(seen: Snapshot) -> Iterator[Tell]:
@@ -255,7 +253,7 @@ def test_what_is_told_to_the_agent_has_the_form_that_it_reads() -> None:
         raw = b"null" if tell.body is None else msgspec.json.encode(dict(tell.body))
         msgspec.json.decode(raw, type=wanted[0])
     paths = {re.sub(r"/(j[0-9a-f]{24}|lamp|clean)", "", tell.path) for tell in said}
-    assert paths >= {"/v1/panic", "/v1/sheets/lost", "/v1/cash/difference", "/v1/fees/waived", "/v1/checklists/opening"}
+    assert paths >= {"/v1/sheets/lost", "/v1/cash/difference", "/v1/fees/waived", "/v1/checklists/opening"}
 
 
 def test_what_opens_on_a_route_bus_leads_nowhere_else() -> None:
@@ -400,10 +398,7 @@ def test_after_a_jam_the_sheets_that_came_out_are_reported() -> None:
     assert shown("guide", changed(jobs=()), "jam").choices[0].act == Back()
 
 
-def test_a_theft_is_told_once_it_was_confirmed_and_a_pin_is_in_its_request_alone() -> None:
-    tell = shown("theft", FULL).choices[0]
-    assert tell.act == Tell("/v1/panic", None, "locked")
-    assert tell.sure
+def test_a_pin_is_in_its_request_alone() -> None:
     made = shown("sign_in.pin", FULL, "c-1", pin="987654")
     assert "987654" not in repr(made.body) + made.sentence
 
