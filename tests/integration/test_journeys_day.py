@@ -16,7 +16,7 @@ from provisioning import small_city
 from provisioning.demo.parts import House
 from provisioning.files import write
 from tests.journeys.clerk import CHROMIUM
-from tests.journeys.counter import FIRST, HALL, SERVICE, Counter, a_house, counter
+from tests.journeys.counter import FIRST, HALL, SERVICE, Counter, a_house, counter, still_running
 from tests.journeys.waiting import until
 
 MIDNIGHT: Final = timedelta(minutes=10)
@@ -42,6 +42,7 @@ pytestmark = [
 def house() -> Iterator[House]:
     with a_house(people=True) as house:
         yield house
+    assert not still_running(house)
 
 
 def plan(house: House) -> None:

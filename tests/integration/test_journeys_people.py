@@ -19,7 +19,7 @@ from provisioning.sample import sample_certificate
 from tests.journeys.again import Again
 from tests.journeys.clerk import CHROMIUM, Clerk, chromium, sign_in
 from tests.journeys.concierge import on_board
-from tests.journeys.counter import FIRST, OTHER, SERVICE, Counter, a_house
+from tests.journeys.counter import FIRST, OTHER, SERVICE, Counter, a_house, still_running
 from tests.journeys.waiting import until
 
 DEPUTY: Final = "staff-3t"
@@ -44,7 +44,9 @@ def shared() -> Iterator[House]:
     """One for all of them."""
     staff = {**STAFF, DEPUTY: ("clerk",)}
     with a_house(limits=LIMITS, staff=staff, answers={DEPUTY: ("tax",)}, second=True, deputy="tax") as house:
+        assert still_running(house)
         yield house
+    assert not still_running(house)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -28,6 +28,15 @@ def a_house(**differs: Any) -> Iterator[House]:
         Path(name).chmod(0o711)
         with House(Path(name) / "h", **{"limits": {"sync_s": 2}, "staff": STAFF, "checks": True, **differs}) as house:
             yield house
+
+
+def still_running(house: House) -> list[str]:
+    """Command lines of processes that name this house's folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended meanwhile
+            found.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return [one for one in found if str(house.dir) in one]
 
 
 class Counter(NamedTuple):

@@ -30,7 +30,7 @@ Json = dict[str, Any]
 BEGIN: Final = "15:10"
 END: Final = "15:30"
 HOURS: Final = Hours(duty_from="08:30", duty_until=END, enters=True)
-LIMITS: Final = {"sync_s": 2, "cancel_confirm_s": 5, "lease_s": 1800, "session_idle_s": 3600}
+LIMITS: Final = {"sync_s": 2, "cancel_confirm_s": 3, "lease_s": 1800, "session_idle_s": 3600}
 
 FREE: Final = "どの課につなぎますか"
 DEAD_ZONE: Final = "電波の届かない場所です"
