@@ -100,6 +100,7 @@ class Plan(NamedTuple):
 
     `checklists`: it has an opening and a closing one. `concierges`: whoever works on the bus signs in (CONCIERGE, PIN).
     `checks`: no certificate is allowed before its clerk has checked who it is (IDENTITY) and the protection (支援措置).
+    `second`: a tax certificate is allowed by two clerks. `deputy`: the section that answers for SECTION.
     """
 
     at: Addresses
@@ -110,6 +111,8 @@ class Plan(NamedTuple):
     checklists: bool = False
     concierges: bool = False
     checks: bool = False
+    second: bool = False
+    deputy: str = ""
 
 
 def one_owner() -> Users:
@@ -124,7 +127,8 @@ def city_toml(plan: Plan) -> bytes:
     timetable = "\n".join(f"{name} = {json.dumps(value)}" for name, value in plan.hours._asdict().items())
     printer, values = plan.printer, {"limits": limits, "timetable": timetable}
     values |= {"printer_uri": printer.uri, "formats": json.dumps(printer.formats), "lies": json.dumps(printer.lies)}
-    values["checks"] = json.dumps(plan.checks)
+    values |= {"checks": json.dumps(plan.checks), "second": json.dumps(plan.second)}
+    values["deputy"] = f'deputy = "{plan.deputy}"' if plan.deputy else '# deputy = "tax"'
     driver = f'driver = {{ ppd = "{printer.ppd.name}", sends = "{printer.formats[0]}" }}' if printer.ppd else ""
     text = Template(_TEMPLATE.read_text("utf-8")).substitute(values, driver=driver)
     text += _CHECKLISTS.read_text("utf-8") if plan.checklists else ""

@@ -1,6 +1,6 @@
 """The free counter: whom to call, for which slot. And the quiet scenes, in which there is nothing to press or little."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -89,11 +89,14 @@ def others(context: Context) -> Scene:
 
 def next_slot(context: Context) -> Slot | None:
     """The first of this stop that had no visit and is not over; None where this mode has no bookings."""
-    day, now = context.seen.day, jst(context.seen.at)
     if not RULES[context.seen.mode].bookings:
         return None
-    coming = (one for one in day.slots if one.slot not in day.done and one.end > now.hour * 60 + now.minute)
-    return next((one for one in coming if one.stop == _stop(context)), None)
+    return next((one for one in _ahead(context) if one.stop == _stop(context)), None)
+
+
+def _ahead(context: Context) -> Iterator[Slot]:
+    day, now = context.seen.day, jst(context.seen.at)
+    return (one for one in day.slots if one.slot not in day.done and one.end > now.hour * 60 + now.minute)
 
 
 def _slot_number(context: Context, slot: Slot | None) -> int:
@@ -130,9 +133,7 @@ def _call(section: str, stop: str, slot: int) -> Tell:
 
 def way(context: Context) -> Scene:
     """移動中: the next stop."""
-    now = jst(context.seen.at)
-    ahead = (one for one in context.seen.day.slots if one.end > now.hour * 60 + now.minute)
-    stop = next((one.stop for one in ahead), "")
+    stop = next((one.stop for one in _ahead(context)), "")
     body = (Facts(rows=((context.say(CounterWord.NEXT_STOP), stop_name(context, stop)),)),) if stop else ()
     arrived = Choice(context.say(CounterWord.ARRIVED), Open("day.arrive"))
     return Scene(sentence=context.say(CounterWord.ON_THE_WAY), body=body, choices=(arrived, _duty(context)))

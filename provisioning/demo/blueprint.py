@@ -60,10 +60,10 @@ class Blueprint(NamedTuple):
         owner = self.users.city.clerk
         return Person("cityhall_relay", owner, self._env("clerk", owner), {"CITYHALL_CLERK": str(self.city.clerk_toml)})
 
-    def accounts(self, staff: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    def accounts(self, staff: Mapping[str, tuple[str, ...]], answers: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
         """Make the console's accounts; the first-time code of each. Raises RefusedError."""
         relay = self.users.city.relay
-        return add_accounts(staff, self.city.city.relay_toml, relay, self._env("account", relay))
+        return add_accounts(staff, answers, self.city.city.relay_toml, relay, self._env("account", relay))
 
     def concierge(self) -> Person:
         """Whoever runs `bus-agent` on board."""

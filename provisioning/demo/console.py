@@ -16,14 +16,22 @@ STAFF: Final = {"staff-2c": ("clerk", "section_lead"), "staff-8e": ("clerk",), "
 
 
 def add_accounts(
-    wanted: Mapping[str, tuple[str, ...]], relay_toml: Path, owner: Owner, env: Mapping[str, str]
+    wanted: Mapping[str, tuple[str, ...]],
+    answers: Mapping[str, tuple[str, ...]],
+    relay_toml: Path,
+    owner: Owner,
+    env: Mapping[str, str],
 ) -> dict[str, str]:
-    """The first-time code of each; raises RefusedError."""
-    return {who: _add(who, roles, relay_toml, owner, env) for who, roles in wanted.items()}
+    """The first-time code of each; `answers` has the sections of those who do not answer for all. Raises RefusedError."""
+
+    def said(who: str, roles: tuple[str, ...]) -> list[str]:
+        sections = answers.get(who, ())
+        return [*(f"--role={role}" for role in roles), *(f"--section={section}" for section in sections)]
+
+    return {who: _add(who, said(who, roles), relay_toml, owner, env) for who, roles in wanted.items()}
 
 
-def _add(who: str, roles: tuple[str, ...], relay_toml: Path, owner: Owner, env: Mapping[str, str]) -> str:
-    said = [word for role in roles for word in ("--role", role)]
+def _add(who: str, said: list[str], relay_toml: Path, owner: Owner, env: Mapping[str, str]) -> str:
     argv = [sys.executable, "-m", "cityhall_relay.cli", "account", "add", who, *said, "--config", str(relay_toml)]
     command = Command("account", [*argv, "--json"], owner, env, Path("/dev/null"))
     done = subprocess.run(

@@ -44,7 +44,8 @@ class House:
     """City hall and one bus. `limits` are city.toml's; `hours` its timetable; `formats` and `lies` its printer's; `print_seconds`:
     how long a document takes to come out. With `driver` the printer takes PCL, and PARTS are one more: DRIVER. With `people` the
     city has checklists and concierges, who sign in; with `checks` a clerk checks who it is first
-    (provisioning/small_city.py). `staff` are accounts of the console, id to roles; `codes` has the first-time code of each."""
+    and `second` and `deputy` ask for a second person (provisioning/small_city.py). `staff` are accounts of the console, id to
+    roles, and `answers` the sections of those who do not answer for all; `codes` has the first-time code of each."""
 
     def __init__(
         self,
@@ -59,14 +60,18 @@ class House:
         apart: bool = True,
         people: bool = False,
         checks: bool = False,
+        second: bool = False,
+        deputy: str = "",
         staff: Mapping[str, tuple[str, ...]] | None = None,
+        answers: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         self.dir = where.resolve()
         self.log, self.desk = self.dir / "log", self.dir / "desk"
         self._limits, self._print_seconds, self._apart = limits or {}, print_seconds, apart
         self._hours = hours or small_city.Hours()
         self._formats, self._lies, self._driver = (PCL,) if driver else formats, lies, driver
-        self._people, self._checks, self._staff = people, checks, staff or {}
+        self._people, self._checks, self._second, self._deputy = people, checks, second, deputy
+        self._staff, self._answers = staff or {}, answers or {}
         self._names = (*PARTS[:1], *((DRIVER,) if driver else ()), *PARTS[1:])
         self._parts: dict[str, Part] = {}
 
@@ -171,7 +176,7 @@ class House:
         self._parts = {name: plan.part(name) for name in self._names}
         self.clerk, self.concierge = plan.clerk(), plan.concierge()
         self.director = Director(self.printer.stage, Panel(self.ports.printer))
-        self.codes = plan.accounts(self._staff)
+        self.codes = plan.accounts(self._staff, self._answers)
 
     def _fill_drawer(self) -> None:
         # The concierge writes down the numbered paper that she was given: without it no certificate is printed. Where she has
@@ -187,7 +192,16 @@ class House:
         uri = f"ipp://localhost:{self.ports.printer}/ipp/print"
         printer = small_city.PrinterPlan(uri, self._formats, self._lies, VIRTUAL_PPD if self._driver else None)
         return small_city.Plan(
-            at, printer, self._limits, runs_as, self._hours, self._people, self._people, self._checks
+            at,
+            printer,
+            self._limits,
+            runs_as,
+            self._hours,
+            checklists=self._people,
+            concierges=self._people,
+            checks=self._checks,
+            second=self._second,
+            deputy=self._deputy,
         )
 
     def _check_length(self, path: Path) -> None:

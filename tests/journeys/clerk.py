@@ -1,6 +1,7 @@
 """A clerk in a real Chromium, and the first sign-in that comes before."""
 
 import base64
+import functools
 import re
 import shutil
 import time
@@ -64,15 +65,24 @@ class Clerk:
 
         await until(there, f"{self.who} sees {words}", self.text)
 
+    async def at_step(self, step: str) -> None:
+        """Until this is the step of the visit that is waited for."""
+        now = self.page.locator("li[aria-current=step] strong")
+
+        async def there() -> bool:
+            return await now.all_inner_texts() == [step]
+
+        await until(there, f"{self.who} is at {step}", self.text)
+
     async def press(self, name: str) -> None:
         """The button or link with this name."""
         button = self.page.get_by_role("button", name=name).or_(self.page.get_by_role("link", name=name))
         await button.first.click()
 
 
-async def sign_in(browser: Browser, house: House, who: str, language: str = "ja") -> Clerk:
+async def sign_in(browser: Browser, house: House, who: str) -> Clerk:
     """A window of a clerk who signs in for the first time, and stands at the board."""
-    return await window(browser, house, who, first_time(house, who))
+    return await window(browser, house, who, _cookie(house, who))
 
 
 async def window(browser: Browser, house: House, who: str, cookie: str) -> Clerk:
@@ -84,6 +94,12 @@ async def window(browser: Browser, house: House, who: str, cookie: str) -> Clerk
     page = await context.new_page()
     await page.goto(house.console)
     return Clerk(who, page)
+
+
+@functools.cache
+def _cookie(house: House, who: str) -> str:
+    """Once for each: the journeys of one house share it."""
+    return first_time(house, who)
 
 
 def first_time(house: House, who: str, at: float | None = None) -> str:

@@ -7,9 +7,11 @@ from typing import Final
 from textual.pilot import Pilot
 
 from bus_agent.tui.app import ConciergeScreen
+from bus_agent.tui.letters import as_blocks
 from bus_agent.tui.panel import Panel
-from bus_agent.tui.scene import Choice
+from bus_agent.tui.scene import Choice, Mark, Pick
 from bus_agent.tui.settings import ScreenSettings
+from bus_agent.tui.stage import MARGIN, WIDEST
 from cityhall_base.words import Language
 from provisioning.demo.parts import House
 from tests.journeys.waiting import until
@@ -45,6 +47,12 @@ class Concierge:
         """Until all of these stand on the screen."""
         await until(lambda: all(word in self.text for word in words), f"the concierge sees {words}", lambda: self.text)
 
+    async def sees_large(self, word: str) -> None:
+        """Until this stands there in the largest letters."""
+        rows = as_blocks(word, min(KIOSK[0] - 2 * MARGIN, WIDEST))
+        assert rows, f"{word} has a letter that is not drawn large"
+        await self.sees(*(row.strip() for row in rows if row.strip()))
+
     async def at(self, scene: str) -> None:
         """Until this stands on the stage."""
         await until(lambda: self.scene == scene, f"the stage is {scene}", lambda: f"{self.scene}\n{self.text}")
@@ -63,6 +71,19 @@ class Concierge:
         if choice.sure:
             await until(lambda: self._key(label), f"{label} may be confirmed", lambda: self.text)
             await self.press(f"f{self._key(label)}")
+
+    async def pick(self, label: str) -> None:
+        """The digit beside this."""
+        await until(lambda: self._digit(label), f"{label} can be picked", lambda: self.text)
+        await self.press(str(self._digit(label)))
+
+    async def types(self, text: str) -> None:
+        """On the keys that the screen shows."""
+        await self.press(*(sign.lower() if sign != "-" else "minus" for sign in text))
+
+    def _digit(self, label: str) -> int:
+        marks: tuple[Mark, ...] = next((p.items for p in self.app.deck.scene().body if isinstance(p, Pick)), ())
+        return next((number for number, one in enumerate(marks, 1) if label in one.label), 0)
 
     def _key(self, label: str) -> int:
         live = (number for number, one in enumerate(self.choices, 1) if label in one.label and one.act is not None)

@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -30,6 +30,15 @@ def a_house(**differs: Any) -> Iterator[House]:
             yield house
 
 
+def still_running(house: House) -> list[str]:
+    """Command lines of processes that name this house's folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended meanwhile
+            found.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return [one for one in found if str(house.dir) in one]
+
+
 class Counter(NamedTuple):
     """The bus's screen and a clerk's browser, on one house."""
 
@@ -39,9 +48,11 @@ class Counter(NamedTuple):
     browser: Browser
 
     async def arrives(self) -> None:
-        """She opens the counter and says at which stop."""
+        """She opens the counter and says at which stop, where nobody has said so yet."""
         await asyncio.to_thread(self.house.on_duty)
         await self.concierge.at("counter")
+        if self.house.snapshot()["day"]["stop"]:
+            return
         await self.concierge.choose("着きました")
         await self.concierge.press("1")
         await self.concierge.choose("ここに着いた")
@@ -102,6 +113,11 @@ class Counter(NamedTuple):
         await self.concierge.at("visit.fee")
         await self.concierge.choose("受け取りました")
         await self.clerk.sees("お渡し済")
+
+    async def same_step(self, step: str) -> None:
+        """Both screens wait for the same, in the same word."""
+        await self.clerk.at_step(step)
+        await self.concierge.sees(f"[{step}]")
 
     async def until_card(self, document: bytes | None = None) -> str:
         """From a free counter to the check word on both screens."""

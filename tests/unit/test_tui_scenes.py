@@ -14,12 +14,13 @@ from bus_agent.tui.deck import Deck
 from bus_agent.tui.keys import CHOICE_ROWS, label_rows
 from bus_agent.tui.names import visit
 from bus_agent.tui.now import TABLE, now
-from bus_agent.tui.scene import MOST_CHOICES, Aside, Open, Scene, Tell, Tone
+from bus_agent.tui.scene import MOST_CHOICES, Aside, Facts, Open, Scene, Tell, Tone
 from bus_agent.tui.scenes import SCENES
 from bus_agent.tui.stage import ROWS, SMALL, rows
 from cityhall_base.visit_steps import STEPS, VisitStep, running
 from cityhall_base.words import Language
 from cityhall_wire.lifecycle import JobState
+from cityhall_wire.messages.visit import Slot
 from cityhall_wire.modes import DutyMode
 from tests.screen_city import CARD, CITY, JOB, QUIET, TALKING, TestClock, shown, with_job
 from tests.screen_moments import ABOVE, DAY, MOMENTS, OTHER
@@ -135,6 +136,13 @@ def test_who_comes_without_a_booking_is_called_without_one() -> None:
 def test_a_slot_that_had_its_visit_is_not_offered_again() -> None:
     scene = deck(shown(day=replace(DAY, done=(3,))), Language.JAPANESE).scene()
     assert scene.choices[0].act == Tell("/v1/session/call", {"section": "shimin", "stop": "hase", "slot": 4})
+
+
+def test_the_next_stop_is_that_of_a_slot_that_still_waits() -> None:
+    far = Slot(slot=5, start=720, end=750, stop="mibu", section="shimin")
+    day = replace(DAY, slots=(*DAY.slots, far), done=(2, 3, 4))
+    scene = deck(shown(mode=DutyMode.ON_THE_WAY, day=day), Language.JAPANESE).scene()
+    assert scene.body == (Facts(rows=(("つぎの会場", "mibu"),)),)
 
 
 def test_every_section_is_called_with_at_most_three_presses() -> None:
