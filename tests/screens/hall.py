@@ -36,6 +36,7 @@ _NAMES: Final = {
     b'name = "bus 2"': 'name = "もーば2号車"',
     b'name = "bus 3"': 'name = "もーば3号車"',
     b'name = "bus 4"': 'name = "もーば4号車"',
+    b'duty_from = "00:00"': 'duty_from = "08:30"',
     b'duty_until = "24:00"': 'duty_until = "15:30"',
 }
 LEAD, CLERK, READER, CUSTODIAN, BOSS = "staff-2c", "staff-8e", "audit-4d", "books-6f", "admin-1a"
@@ -111,7 +112,9 @@ class Walk:
         ask = f"?lang={self.language}"
         one = Browser(self.app)
         yield Page("sign-in", "/sign-in", one.get(f"/sign-in{ask}").text)
-        wrong = one.submit(f"/sign-in{ask}", f"/sign-in{ask}", who="staff-2c", password="wrong words", digits="000000", to="")
+        wrong = one.submit(
+            f"/sign-in{ask}", f"/sign-in{ask}", who="staff-2c", password="wrong words", digits="000000", to=""
+        )
         yield Page("sign-in-wrong", "/sign-in", wrong.text)
         yield Page("first-time", "/first", one.get(f"/first{ask}").text)
         code = self.town.relay.console.accounts.add("staff-9d", ["clerk"], [], BOSS)
@@ -258,7 +261,9 @@ class Walk:
     def reading(self) -> Iterator[Page]:
         """Custodian's and auditor's."""
         day = business_day(self.town.clock.utc_ms())
-        self.bus.fact(link.DutyChanged, mode=DutyMode.CITY_HALL, why=DutyCause.CONCIERGE, since=self.town.clock.utc_ms())
+        self.bus.fact(
+            link.DutyChanged, mode=DutyMode.CITY_HALL, why=DutyCause.CONCIERGE, since=self.town.clock.utc_ms()
+        )
         self._writes()
         for name, path in (
             ("books", "/books"),
@@ -308,4 +313,3 @@ class Walk:
         weak = lead.submit("/me", "/me/password", present="x", password="password", again="password", digits="")
         yield Page("me-weak-password", "/me/password", weak.text)
         yield Page("not-done", "/", lead.submit("/", "/calls/s" + "0" * 23 + "9/accept").text)
-

@@ -67,7 +67,8 @@ class Kiosk:
         """The screen's process in tmux in foot in cage."""
         size = self._size
         (self._folder / "tmux.conf").write_text(
-            'set -g status off\nset -g default-shell /bin/sh\nset -s escape-time 0\nset -g default-terminal "tmux-256color"\nset -as terminal-features ",*:RGB"\n'
+            "set -g status off\nset -g default-shell /bin/sh\nset -s escape-time 0\n"
+            'set -g default-terminal "tmux-256color"\nset -as terminal-features ",*:RGB"\n'
         )
         tmux = ["tmux", "-u", "-S", str(self._folder / "keys"), "-f", str(self._folder / "tmux.conf")]
         foot = ["foot", "-c", "/dev/null", "-f", f"{FONT}:pixelsize={size.pixels}", "-o", f"line-height={size.line}px"]
@@ -124,7 +125,8 @@ class Kiosk:
         return self._cut(await self._shot())
 
     def _cut(self, whole: Image.Image) -> Image.Image:
-        return whole.crop((self._size.left, 0, whole.width - self._size.left, whole.height))
+        size = self._size
+        return whole.crop((size.left, 0, whole.width - size.left, size.rows * size.line))
 
     async def _shot(self) -> Image.Image:
         socket = next(self._folder.glob("wayland-?")).name

@@ -193,8 +193,8 @@ def samples() -> tuple[Sample, ...]:
     """All of them, each name once."""
     made = [Sample(_slug(name), _true(seen)) for name, (seen, _) in MOMENTS.items()]
     known: set[str] = set()
-    for base, seen in BASES.items():
-        seen = _true(seen)
+    for base, plain in BASES.items():
+        seen = _true(plain)
         made += [Sample(base.replace(", ", "-").replace(" ", "-"), seen), *_opened(seen, known)]
     made.append(Sample("held", DESK, (HOLD,)))
     made.append(Sample("gone", DESK, gone=True))
