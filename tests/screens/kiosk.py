@@ -111,6 +111,7 @@ class Kiosk:
 
     async def picture(self) -> Image.Image:
         """Taken until it does not change any more."""
+        await self._tmux("refresh-client")  # a wide letter that tmux wrote over half of another one is drawn anew
         alike, before = 0, await self._shot()
         async with asyncio.timeout(STEP_S):
             while alike < ALIKE:
@@ -126,7 +127,8 @@ class Kiosk:
 
     def _cut(self, whole: Image.Image) -> Image.Image:
         size = self._size
-        return whole.crop((size.left, 0, whole.width - size.left, size.rows * size.line))
+        inside = whole.crop((size.left, 0, whole.width - size.left, size.rows * size.line))
+        return inside.crop(inside.getbbox())  # below the last row there is nothing, which is black
 
     async def _shot(self) -> Image.Image:
         socket = next(self._folder.glob("wayland-?")).name

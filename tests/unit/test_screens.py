@@ -1,6 +1,7 @@
 """What a person reads on every screen of both sides, and what no page may do to the eye. tests/screens makes the samples."""
 
 import pytest
+from rich.cells import cell_len
 
 from cityhall_base.words import Language
 from tests.journeys.clerk import CHROMIUM
@@ -16,7 +17,8 @@ HOW = "look at what differs; where it is meant: ./run screens --write-snapshots"
 def test_the_concierges_screen_reads_as_it_did(size: str, language: Language) -> None:
     shown = snapshots.bus(size, language)
     assert snapshots.written(shown) == snapshots.path(size, language).read_text(encoding="utf-8"), HOW
-    _, rows = SIZES[size]
+    columns, rows = SIZES[size]
+    assert [line for lines in shown.values() for line in lines if cell_len(line) > columns] == []
     assert [name for name, lines in shown.items() if len(lines) > rows] == []
     faults = [
         (name, fault) for name, lines in shown.items() for line in lines for fault in of_text(line, Language.ENGLISH)
