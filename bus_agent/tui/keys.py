@@ -33,7 +33,7 @@ def always(name: str, word: TuiWord, language: Language, width: int) -> Line:
 
 
 def choice(number: int, one: Choice, width: int, height: int = CHOICE_ROWS) -> tuple[Line, ...]:
-    """A block of `height` rows; the first is the one that mostly comes next. Of one that cannot be pressed yet the key is in brackets."""
+    """A block of `height` rows; the first mostly comes next. The key of one that cannot be pressed yet is in brackets."""
     live = one.act is not None
     look = Look.CALM if not live else Look.CHOSEN if number == 1 else Look.KEY
     name = f" F{number} " if live else f"(F{number})"

@@ -11,7 +11,7 @@ class TuiWord(Word):
     KEY_DAY = ("tui.key_day", "Today")
     KEY_TROUBLE = ("tui.key_trouble", "Trouble")
     KEY_LISTS = ("tui.key_lists", "Checks, paper")
-    KEY_THEFT = ("tui.key_theft", "Theft (hold 3 s)")
+    KEY_THEFT = ("tui.key_theft", "Theft (hold 3s)")
     ERASE = ("tui.erase", "erase")
     BACK = ("tui.back", "Back")
     SENDING = ("tui.sending", "One moment.")

@@ -23,7 +23,8 @@ from tests.screens.text import SIZES, drawn
 
 SEEN_S: Final = 20.0
 REST_S: Final = 0.03
-Keep = Callable[[str, Image.Image], None]
+Picture = Image.Image
+Keep = Callable[[str, Picture], None]
 _NAMES: Final = {"backspace": "BSpace"}
 
 
@@ -43,7 +44,7 @@ async def _pictures(
     wanted: list[Sample], texts: dict[str, list[str]], language: Language, size: str, user: str
 ) -> AsyncIterator[tuple[str, Image.Image]]:
     with tempfile.TemporaryDirectory(prefix="agent-") as name:
-        Path(name).chmod(0o711)
+        Path(name).chmod(0o711)  # noqa: ASYNC240 - once, before anything runs
         agent = StandIn(Path(name) / "api.sock", QUIET, CITY)
         await agent.start()
         agent.path.chmod(0o666)
@@ -106,5 +107,5 @@ async def _key(screen: Kiosk, key: str) -> str:
 
 async def _sees(screen: Kiosk, holds: Callable[[list[str]], bool]) -> None:
     async with asyncio.timeout(SEEN_S):
-        while not holds(await screen.text()):
+        while not holds(await screen.text()):  # noqa: ASYNC110 - what is waited for is another process
             await asyncio.sleep(REST_S)

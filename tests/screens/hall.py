@@ -36,6 +36,7 @@ _NAMES: Final = {
     b'name = "bus 2"': 'name = "もーば2号車"',
     b'name = "bus 3"': 'name = "もーば3号車"',
     b'name = "bus 4"': 'name = "もーば4号車"',
+    b'duty_from = "00:00"': 'duty_from = "08:30"',
     b'duty_until = "24:00"': 'duty_until = "15:30"',
 }
 LEAD, CLERK, READER, CUSTODIAN, BOSS = "staff-2c", "staff-8e", "audit-4d", "books-6f", "admin-1a"

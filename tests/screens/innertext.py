@@ -42,10 +42,11 @@ _BLOCKS: Final = frozenset(
 _SILENT: Final = frozenset(("script", "style", "noscript", "head", "svg", "title"))
 
 _MASKS: Final = (
-    (re.compile(r"\b[sjei][0-9a-f]{16,}\b|\b[0-9a-f]{12,}\b"), "(id)"),
+    (re.compile(r"\b[sjei][0-9a-f]{16,}\b|\b[0-9a-f]{8,}\b"), "(id)"),
     (re.compile(r"\b[A-Z2-9]{5}(-[A-Z2-9]{5}){3}\b|(\b[A-Z2-7]{4} ){5,}[A-Z2-7]{2,4}"), "(code)"),
+    (re.compile(r"[A-Z0-9 $%*+./:-]{60,}"), "(code)"),
     (re.compile(r"[0-9]{2}・[ぁ-ん]+"), "47・さくら"),
-    (re.compile(r"\b[0-9]{2} [a-z]{3,}(?= 47・さくら|$)", re.MULTILINE), "47 sakura"),
+    (re.compile(r"\b[0-9]{2} [^\W\d]{2,}(?= 47・さくら)"), "47 sakura"),
 )
 """What is drawn by lot."""
 

@@ -67,7 +67,8 @@ class Kiosk:
         """The screen's process in tmux in foot in cage."""
         size = self._size
         (self._folder / "tmux.conf").write_text(
-            'set -g status off\nset -g default-shell /bin/sh\nset -s escape-time 0\nset -g default-terminal "tmux-256color"\nset -as terminal-features ",*:RGB"\n'
+            "set -g status off\nset -g default-shell /bin/sh\nset -s escape-time 0\n"
+            'set -g default-terminal "tmux-256color"\nset -as terminal-features ",*:RGB"\n'
         )
         tmux = ["tmux", "-u", "-S", str(self._folder / "keys"), "-f", str(self._folder / "tmux.conf")]
         foot = ["foot", "-c", "/dev/null", "-f", f"{FONT}:pixelsize={size.pixels}", "-o", f"line-height={size.line}px"]
@@ -110,6 +111,7 @@ class Kiosk:
 
     async def picture(self) -> Image.Image:
         """Taken until it does not change any more."""
+        await self._tmux("refresh-client")  # a wide letter that tmux wrote over half of another one is drawn anew
         alike, before = 0, await self._shot()
         async with asyncio.timeout(STEP_S):
             while alike < ALIKE:
@@ -124,7 +126,9 @@ class Kiosk:
         return self._cut(await self._shot())
 
     def _cut(self, whole: Image.Image) -> Image.Image:
-        return whole.crop((self._size.left, 0, whole.width - self._size.left, whole.height))
+        size = self._size
+        inside = whole.crop((size.left, 0, whole.width - size.left, size.rows * size.line))
+        return inside.crop(inside.getbbox())  # below the last row there is nothing, which is black
 
     async def _shot(self) -> Image.Image:
         socket = next(self._folder.glob("wayland-?")).name

@@ -77,7 +77,8 @@ def _said(key: str, detail: str = "") -> Said:
 
 def _true(seen: Snapshot) -> Snapshot:
     """With the agent's own words, where a test said something shorter."""
-    advice = replace(seen.advice, sentence=english(seen.advice.key) or seen.advice.sentence)
+    about = seen.advice.detail or ("改ざん防止用紙" if seen.advice.key in _OF_PAPER else "")
+    advice = replace(seen.advice, sentence=english(seen.advice.key, about) or seen.advice.sentence, detail=about)
     return replace(seen, advice=advice, lights=seen.lights if seen.lights == WRONG else WELL)
 
 
@@ -177,6 +178,7 @@ BASES: Final = {
 }
 """From these everything is opened that can be; a scene counts once."""
 
+_OF_PAPER: Final = ("do.refill", "do.other_paper")
 _SHORT: Final = 1
 """Where a scene is known already, so many keys are still followed from it."""
 
@@ -193,8 +195,8 @@ def samples() -> tuple[Sample, ...]:
     """All of them, each name once."""
     made = [Sample(_slug(name), _true(seen)) for name, (seen, _) in MOMENTS.items()]
     known: set[str] = set()
-    for base, seen in BASES.items():
-        seen = _true(seen)
+    for base, plain in BASES.items():
+        seen = _true(plain)
         made += [Sample(base.replace(", ", "-").replace(" ", "-"), seen), *_opened(seen, known)]
     made.append(Sample("held", DESK, (HOLD,)))
     made.append(Sample("gone", DESK, gone=True))
