@@ -36,7 +36,10 @@ class Place(NamedTuple):
             "Sec-Fetch-Mode": "navigate",
             "Sec-Fetch-Dest": "document",
         }
-        lines = [f"GET {path} HTTP/1.1", *(f"{name.replace('_', '-')}: {value}" for name, value in (said | more).items())]
+        lines = [
+            f"GET {path} HTTP/1.1",
+            *(f"{name.replace('_', '-')}: {value}" for name, value in (said | more).items()),
+        ]
         return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 

@@ -1,4 +1,4 @@
-"""The relay of the console's measurement: `python -m tests.bench.console_host FOLDER` is one real relay with its sockets, and its work.
+"""The relay that is measured: `python -m tests.bench.console_host FOLDER` is one real relay with its sockets, and its work.
 
 Visits and documents go through the relay's own desks in the relay's own loop, signed by the buses' keys as they come from the wire;
 HTTP and the reading of PDFs are left out of that work. It ends with its standard input, where each line says what to do next.
@@ -152,9 +152,7 @@ class Work:
         async def read() -> bytes:
             return f"1 {number}".encode()
 
-        asked = Submission(
-            clerk=session.clerk, session=session.session, service=service, number=number, copies=1
-        )
+        asked = Submission(clerk=session.clerk, session=session.session, service=service, number=number, copies=1)
         return (await self._relay.submissions.take(asked, read)).job.job
 
     def _steps(self, bus: str, session: Session, job: str) -> Iterator[Callable[[], object]]:
@@ -180,7 +178,9 @@ class Work:
         return BookEntry(id=line_of(job), n=n, at=at, by="concierge", column=Column.ISSUED, **about)
 
     def _post(self, bus: str, path: str, raw: bytes) -> bytes:
-        return self._relay.bus_desk.answer(bus, raw, {"/1/sync": SYNC, "/1/release": RELEASE, "/1/evidence": EVIDENCE}[path])
+        return self._relay.bus_desk.answer(
+            bus, raw, {"/1/sync": SYNC, "/1/release": RELEASE, "/1/evidence": EVIDENCE}[path]
+        )
 
 
 def say(said: Said) -> None:
@@ -224,9 +224,7 @@ async def _serve(top: Path) -> None:
     keys = write_city(top, city(), BUSES)
     write_tls(top)
     commands = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(commands), sys.stdin.buffer
-    )
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin.buffer)
     with mock.patch.object(serve, "check", two_pages):
         async with serve.serving(load_relay(top / "relay.toml"), SystemClock()) as running:
             furnish(running.relay)

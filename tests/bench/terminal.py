@@ -18,8 +18,12 @@ SIZE: Final = (128, 27)
 """Columns and rows of the kiosk (1280×800)."""
 
 KEYS: Final = {
-    **{"f1": "\x1bOP", "f2": "\x1bOQ", "f3": "\x1bOR"},
-    **{"f9": "\x1b[20~", "f10": "\x1b[21~", "f11": "\x1b[23~"},
+    "f1": "\x1bOP",
+    "f2": "\x1bOQ",
+    "f3": "\x1bOR",
+    "f9": "\x1b[20~",
+    "f10": "\x1b[21~",
+    "f11": "\x1b[23~",
 }
 """What xterm and foot send."""
 
@@ -34,9 +38,7 @@ class Terminal:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", SIZE[1], SIZE[0], 0, 0))
         argv = (sys.executable, "-m", "bus_agent.cli", "tui", "--socket", str(socket))
         said = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
-        self.process = subprocess.Popen(
-            argv, stdin=slave, stdout=slave, stderr=slave, env=said, start_new_session=True
-        )
+        self.process = subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave, env=said, start_new_session=True)
         os.close(slave)
         self.seen, self.bytes = bytearray(), 0
         self._wanted: tuple[bytes, asyncio.Future[float]] | None = None
