@@ -74,7 +74,8 @@ def report(measures: Mapping[str, Measure], rounds: int) -> int:
             traceback.print_exc()
             not_measured[name] = f"{type(error).__name__}: {error}"
     whole = [row for some in rows.values() for row in some]
-    sys.stdout.write(machine.sentence(described) + f"Medians of {rounds} after a warm-up.\n\n" + table.text(whole))
+    how = "" if set(measures) == {"screens"} else f"Medians of {rounds} after a warm-up.\n"
+    sys.stdout.write(f"{machine.sentence(described)}{how}\n{table.text(whole)}")
     for name, why in not_measured.items():
         sys.stdout.write(f"NOT MEASURED: {name}: {why}\n")
     result = {

@@ -34,7 +34,7 @@ MINUTES: Final = 5.0
 PAGE_MS: Final = 150
 EVENT_S: Final = 1.0
 BETWEEN_PAGES_S: Final = 0.1
-SETTLED_S: Final = 15.0
+SETTLED_S: Final = 30.0
 """What is built once (templates, caches, TLS of fifty boards) is not growth."""
 
 LOOK_S: Final = 5.0
@@ -122,7 +122,7 @@ class Host:
         reading = [asyncio.create_task(board.read()) for board in boards]
         self._tell()
         began, (used, waited), rss = time.monotonic(), self._processor_s(), list[float]()
-        watching = asyncio.create_task(self._watch(rss))
+        watching = asyncio.create_task(self._watch(rss, min(SETTLED_S, seconds / 3)))
         listening = asyncio.create_task(asyncio.to_thread(self._listen))
         pages = await self._pages(place, cookies, began + seconds)
         now, took = self._processor_s(), time.monotonic() - began
@@ -177,8 +177,8 @@ class Host:
         there = (one for one in reversed(self._called) if one.clerk == VISITOR and one.at < time.monotonic() - 1)
         return next((f"/visits/{one.session}" for one in there), "")
 
-    async def _watch(self, rss: list[float]) -> None:
-        await asyncio.sleep(SETTLED_S)
+    async def _watch(self, rss: list[float], settled_s: float) -> None:
+        await asyncio.sleep(settled_s)
         while True:
             rss.append(resident(self._process.pid))
             await asyncio.sleep(LOOK_S)
