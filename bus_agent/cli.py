@@ -176,7 +176,7 @@ def _add_clients(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--sheets", type=_numbers, default=[], metavar="NUMBER[,NUMBER]", help="where it is not the next of the drawer"
     )
     spoiled = add("spoiled", "使えない紙が出た: sheets came out that cannot be used", job)
-    spoiled.add_argument("--why", required=True, metavar="NAME", help="for example jam, toner, seal, paper")
+    spoiled.add_argument("--why", required=True, metavar="NAME", help="for example unusable, jam, toner")
     spoiled.add_argument(
         "--sheets", type=_numbers, default=[], metavar="NUMBER[,NUMBER]", help="numbers of the spoiled sheets"
     )

@@ -211,6 +211,7 @@ class FeeShown(msgspec.Struct, frozen=True, kw_only=True):
     job: str
     check_word: str
     yen: int
+    session: str = ""  # the visit that it is a part of
 
 
 class BooksShown(msgspec.Struct, frozen=True, kw_only=True):

@@ -119,6 +119,10 @@ class Reason(Word):
         "reason.check_word",
         "Bus and city hall read different check words, so it is not printed; the clerk sends it again.",
     )
+    # What the concierge reports of sheets that came out (使えない紙が出た).
+    UNUSABLE = ("reason.unusable", "Sheets came out that cannot be used.")
+    JAM = ("reason.jam", "The paper jammed, and sheets came out that cannot be used.")
+    TONER = ("reason.toner", "The toner ran out, and sheets came out that cannot be used.")
     # The bus stops a print.
     MODE_LEFT = ("reason.mode_left", "The bus left the duty mode in which it may print.")
     SESSION_ENDED = ("reason.session_ended", "The counter session ended while the document was at the printer.")

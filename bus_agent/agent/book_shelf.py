@@ -11,9 +11,9 @@ class Shelf:
     def __init__(self, store: BusStore) -> None:
         self._store, self._book = store, Book()
 
-    def add(self, entry: BookEntry, word: str) -> None:
-        """The next line; `word` is the check word of its job, which is forgotten before its fee is settled."""
-        row = {"id": entry.id, "n": entry.n, "job": entry.job or "", "word": word}
+    def add(self, entry: BookEntry, word: str, session: str = "") -> None:
+        """The next line; `word` is the check word of its job, which is forgotten before its fee is settled. So is its session."""
+        row = {"id": entry.id, "n": entry.n, "job": entry.job or "", "word": word, "session": session}
         self._store.db.table("book").insert(row | {"entry": strict_json.encode(entry).decode()})
         about = {"n": entry.n, "column": entry.column, "paper": entry.paper, "sheets": entry.sheets}
         self._store.record("book", entry.job or "", id=entry.id, yen=entry.yen, corrects=entry.corrects, **about)
@@ -30,6 +30,13 @@ class Shelf:
     def word(self, job: str) -> str:
         """The check word of a job that the book knows; else empty."""
         row = self._store.db.execute("select word from book where job = ? and word <> ''", [job]).fetchone()
+        return str(row[0]) if row else ""
+
+    def session(self, job: str) -> str:
+        """The last one in which a sheet or money of this job, or of its reissue, was written down; else empty."""
+        about = "job = ? or json_extract(entry, '$.reissue_of') = ?"
+        last = f"select session from book where session <> '' and ({about}) order by n desc limit 1"  # noqa: S608 - our own text
+        row = self._store.db.execute(last, [job, job]).fetchone()
         return str(row[0]) if row else ""
 
     def now(self) -> Book:

@@ -88,6 +88,7 @@ class OpenFee(NamedTuple):
     job: str
     check_word: str
     yen: int
+    session: str
 
 
 def said(one: Difference) -> tuple[BooksWord, str]:
@@ -296,7 +297,8 @@ class Books:
         going_on = {book.account(job.header.reissue_of or job.job).job for job in alive}
         for account in book.accounts():
             if account.open > 0 or (account.open < 0 and account.job not in going_on):
-                yield OpenFee(account.job, self._word(account.job), account.open)
+                session = self._shelf.session(account.job)
+                yield OpenFee(account.job, self._word(account.job), account.open, session)
 
     # --- how a line is made ---
 
@@ -334,7 +336,7 @@ class Books:
         if of is not None:
             own |= {"job": of.job, "reissue_of": of.header.reissue_of}
         entry = BookEntry(**own | fields)
-        self._shelf.add(entry, self._word(entry.job))
+        self._shelf.add(entry, self._word(entry.job), of.session if of else "")
         return entry
 
     def _queue(self, entry: BookEntry) -> None:

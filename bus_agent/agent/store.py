@@ -71,6 +71,11 @@ def _checklists(db: Database) -> None:
     db.table("checklists").create(lists, pk=("day", "which"), not_null=set(lists), strict=True)
 
 
+@_MIGRATIONS(name="0005_book_sessions")
+def _book_sessions(db: Database) -> None:
+    db.table("book").add_column("session", str, not_null_default="")
+
+
 def count_journal(path: Path, clock: Clock) -> int:
     """Rows of the journal, whose chain holds; raises StoreError, StoreInUseError where an agent runs. No new boot."""
     store = Store(path, _MIGRATIONS, clock)

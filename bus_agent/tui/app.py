@@ -25,7 +25,7 @@ from bus_agent.tui.panel import Panel
 from bus_agent.tui.parts import keys as part_keys
 from bus_agent.tui.scene import MOST_CHOICES, Scene, Tell, Video
 from bus_agent.tui.settings import ScreenSettings
-from bus_agent.tui.stage import stage
+from bus_agent.tui.stage import inside, stage
 from bus_agent.tui.video import VideoLink
 from bus_agent.tui.words import TuiWord
 from cityhall_base.clock import Clock, SystemClock
@@ -212,11 +212,11 @@ class ConciergeScreen(App[None], inherit_bindings=False):
         scene, size = self.deck.scene(), self.size
         quiet = self.deck.quiet or not self.deck.up
         self._strip(size.width, quiet)
-        self._choices(scene, size.width)
+        self._choices(scene, size.width, keys.choice_rows(size.height))
         note = self.deck.note
         said = say(note.key, note.sentence, self.deck.language, note.detail) if note else ""
         around = 0 if quiet else 5
-        rows = max(0, size.height - around - (keys.CHOICE_ROWS if scene.choices else 0))
+        rows = max(0, size.height - around - (keys.choice_rows(size.height) if scene.choices else 0))
         room = Room(size.width, self.deck.language, self.deck.entered)
         self._panels["body"].show(*stage(scene, said, room, rows))
 
@@ -235,15 +235,19 @@ class ConciergeScreen(App[None], inherit_bindings=False):
         for name, word, _ in keys.ALWAYS:
             self._panels[name].show(keys.always(name, word, language, width // len(keys.ALWAYS)))
 
-    def _choices(self, scene: Scene, width: int) -> None:
-        self._boxes["choices"].set_class(not scene.choices, "hidden")
+    def _choices(self, scene: Scene, width: int, rows: int) -> None:
+        box = self._boxes["choices"]
+        box.set_class(not scene.choices, "hidden")
+        box.styles.height = rows
+        box.styles.padding = (0, 0, 0, (width - inside(width)) // 2)
         wide = keys.choice_width(len(scene.choices), width)
         for name, number in _CHOICES.items():
             panel = self._panels[name]
             there = number <= len(scene.choices)
             panel.set_class(not there, "hidden")
+            panel.styles.height = rows
             if there:
-                panel.show(*keys.choice(number, scene.choices[number - 1], wide))
+                panel.show(*keys.choice(number, scene.choices[number - 1], wide, rows))
 
 
 _CHOICES: Final = {f"f{number}": number for number in range(1, MOST_CHOICES + 1)}

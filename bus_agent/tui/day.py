@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bus_agent.status_text import StatusWord
-from bus_agent.tui.desk import back, hhmm, join, minute, page
+from bus_agent.tui.desk import back, hhmm, join, minute, page, until
 from bus_agent.tui.names import section_name, stop_name
 from bus_agent.tui.now import OPEN_TO_ANYBODY
 from bus_agent.tui.scene import Bar, Choice, Context, Facts, MakeScene, Mark, Open, Part, Scene, Tell, Text, Tone
@@ -88,11 +88,11 @@ def arrive(context: Context) -> Scene:
 def duty(context: Context) -> Scene:
     """Which mode, until when, and what can be done about both."""
     hours, asked = context.seen.duty.hours, context.seen.duty.asked_min
-    until = DayWord.UNTIL.say(context.language, hhmm(hours[1])) if hours else context.say(DayWord.NO_HOURS)
+    end = DayWord.UNTIL.say(context.language, until(hours[1])) if hours else context.say(DayWord.NO_HOURS)
     said = (Text(text=context.say(DayWord.ASKED, str(asked)), tone=Tone.LOOK),) if asked else ()
     extend_it = (Choice(context.say(DayWord.EXTEND), Open("day.extend")),) if hours else ()
     return Scene(
-        sentence=join(context, context.say(DayWord.MODE_IS, context.say(MODES[context.seen.mode])), until),
+        sentence=join(context, context.say(DayWord.MODE_IS, context.say(MODES[context.seen.mode])), end),
         body=(*_countdown(context), *said),
         choices=(Choice(context.say(DayWord.CHANGE), Open("day.mode")), *extend_it, back(context, "day")),
     )
@@ -154,7 +154,7 @@ def _rows(context: Context, coming: list[Slot]) -> Iterator[tuple[str, str]]:
         said = "  ".join((*about, where, *((f"[{context.say(sign)}]",) if sign else ())))
         yield f"{minute(slot.start)}-{minute(slot.end)}", said
     if hours := context.seen.duty.hours:
-        yield context.say(StatusWord.HOURS), "-".join(map(hhmm, hours))
+        yield context.say(StatusWord.HOURS), f"{hhmm(hours[0])}-{until(hours[1])}"
 
 
 def _countdown(context: Context) -> Iterator[Part]:

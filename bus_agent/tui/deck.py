@@ -15,7 +15,7 @@ from bus_agent.tui import scenes
 from bus_agent.tui.agent import NO_CITY
 from bus_agent.tui.hold import HOLD_S, Hold
 from bus_agent.tui.lines import Entry
-from bus_agent.tui.now import QUIET_SCENES, now
+from bus_agent.tui.now import QUIET_SCENES, now, quiet
 from bus_agent.tui.scene import Aside, Back, Bar, Choice, Context, MakeScene, Open, Scene, Tell, Text, Tone, Video
 from bus_agent.tui.words import TuiWord
 from cityhall_base.clock import Clock
@@ -74,7 +74,7 @@ class Deck:
     @property
     def quiet(self) -> bool:
         """Neither strip nor keys: the vehicle is a route bus."""
-        return self.up and self.seen is not None and self.seen.mode is DutyMode.ROUTE_BUS
+        return self.up and self.seen is not None and quiet(self.seen)
 
     @property
     def busy(self) -> bool:
@@ -101,9 +101,11 @@ class Deck:
             log.error("there is no scene %s", scene)
             return
         if self.up and (not self.quiet or scene in QUIET_SCENES):
+            place, moment = Open(scene, about), self._moment()
             if self._over is None:
-                self._under = self._moment()
-            self._over, self._asked, self.refusal = Open(scene, about), None, None
+                self._under = moment
+            self._over = None if place == moment else place
+            self._asked = self.refusal = None
             self._settle()
 
     def touch(self, entry: Entry) -> Tell | Video | None:

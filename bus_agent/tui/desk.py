@@ -104,6 +104,11 @@ def hhmm(utc_ms: int) -> str:
     return jst(utc_ms).strftime("%H:%M")
 
 
+def until(utc_ms: int) -> str:
+    """Where something ends: midnight is 24:00 of the day that it ends."""
+    return hhmm(utc_ms).replace("00:00", "24:00")
+
+
 def minute(of_day: int) -> str:
     """A minute of the day on the city's clocks: 630 is 10:30."""
     return f"{of_day // 60:02}:{of_day % 60:02}"

@@ -4,6 +4,7 @@ from typing import Final
 
 from bus_agent.tui.lines import Line, Look, Piece, centred, line, padded
 from bus_agent.tui.scene import Choice, Open
+from bus_agent.tui.stage import inside
 from bus_agent.tui.words import TuiWord
 from bus_agent.tui.wrap import wrap
 from cityhall_base.words import Language
@@ -17,6 +18,9 @@ ALWAYS: Final = (
 """Key, its word, what it opens; F12 is held (bus_agent/tui/hold.py)."""
 
 CHOICE_ROWS: Final = 3
+TALL: Final = 26
+"""From so many rows on there is room for more than what the smallest terminal needs."""
+
 _BESIDE: Final = 5
 """Cells of a label's row that the key's name takes."""
 
@@ -28,18 +32,22 @@ def always(name: str, word: TuiWord, language: Language, width: int) -> Line:
     )
 
 
-def choice(number: int, one: Choice, width: int) -> tuple[Line, ...]:
-    """A block of three rows; the first is the one that mostly comes next. One that cannot be pressed yet has no key's name."""
+def choice(number: int, one: Choice, width: int, height: int = CHOICE_ROWS) -> tuple[Line, ...]:
+    """A block of `height` rows; the first is the one that mostly comes next. Of one that cannot be pressed yet the key is in brackets."""
     live = one.act is not None
     look = Look.CALM if not live else Look.CHOSEN if number == 1 else Look.KEY
-    name = f"F{number}" if live else "  "
+    name = f" F{number} " if live else f"(F{number})"
     text = wrap(one.label, width - _BESIDE)[:CHOICE_ROWS]
-    rows = [line(padded(f" {name}  {text[0]}", width), look)]
+    rows = [line(padded(f"{name} {text[0]}", width), look)]
     rows += [line(padded(f"     {more}", width), look) for more in text[1:]]
     blank = line(centred("", width), look)
-    while len(rows) < CHOICE_ROWS:
-        rows = [blank, *rows] if len(rows) == 1 else [*rows, blank]
-    return tuple(rows)
+    above = (height - len(rows) + (len(rows) == 1)) // 2
+    return (*(blank,) * above, *rows, *(blank,) * (height - len(rows) - above))
+
+
+def choice_rows(rows: int) -> int:
+    """Rows of a choice in a terminal of so many: a larger one has larger keys for a finger."""
+    return CHOICE_ROWS if rows < TALL else CHOICE_ROWS + 2
 
 
 def label_rows(one: Choice, choices: int, columns: int) -> int:
@@ -49,4 +57,4 @@ def label_rows(one: Choice, choices: int, columns: int) -> int:
 
 def choice_width(choices: int, columns: int) -> int:
     """Cells of each of so many choices in a terminal of so many columns."""
-    return min(40, (columns - 6 - 2 * (choices - 1)) // max(1, choices))
+    return min(40, (inside(columns) - 2 * (choices - 1)) // max(1, choices))

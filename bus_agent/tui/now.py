@@ -25,8 +25,14 @@ def now(seen: Snapshot) -> Open:
     return next(found for condition in TABLE if (found := condition(seen)))
 
 
+def quiet(seen: Snapshot) -> bool:
+    """The vehicle is a route bus, and nobody at the counter has to know more. A bus that is locked in the hours of duty (盗難)
+    tells its crew what to do; out of them it tells passengers nothing."""
+    return seen.mode is DutyMode.ROUTE_BUS and not (seen.locked and seen.duty.within_hours)
+
+
 def _route_bus(seen: Snapshot) -> Found:
-    if seen.mode is not DutyMode.ROUTE_BUS:
+    if not quiet(seen):
         return None
     return Open("route_bus") if seen.printer_empty else Open("switch_off", _first(_uncertain(seen)))
 
@@ -60,8 +66,8 @@ def _in_state(scene: str, *states: str) -> Callable[[Snapshot], Found]:
 def _fee(seen: Snapshot) -> Found:
     if seen.session is None and seen.visit is None:
         return None  # an older one is no part of a visit: F11 has it
-    here = {job.job for job in seen.jobs if job.in_session}
-    open_fees = [fee for fee in seen.books.open_fees if fee.job in here or seen.session is None]
+    here = seen.session.session if seen.session else None
+    open_fees = [fee for fee in seen.books.open_fees if here in (fee.session, None)]
     return Open("visit.fee", open_fees[0].job) if open_fees else None
 
 

@@ -25,14 +25,14 @@ from bus_agent.tui.scene import (
 from bus_agent.tui.visit import VisitWord
 from bus_agent.tui.words import TuiWord
 from cityhall_base.printer_state import PrinterWord
+from cityhall_base.reasons import Reason
 from cityhall_base.words import Word
 from cityhall_wire.lifecycle import JobState
 from cityhall_wire.sheets import UNREADABLE
 
 _MOST_MARKS: Final = 9
 _NUMBER_CELLS: Final = 12
-_WHY: Final = {PrinterWord.JAM: "jam", PrinterWord.TONER_OUT: "toner"}
-_UNUSABLE: Final = "unusable"
+_WHY: Final = {PrinterWord.JAM: Reason.JAM.bare, PrinterWord.TONER_OUT: Reason.TONER.bare}
 
 
 class OutcomeWord(Word):
@@ -171,7 +171,7 @@ def _spoiled(context: Context, job: JobShown, numbers: tuple[str, ...], count: i
 
 def _why(context: Context) -> str:
     said = (_WHY.get(note.key) for note in context.seen.printer_shown.notes)  # type: ignore[call-overload]
-    return next(filter(None, said), _UNUSABLE)
+    return next(filter(None, said), Reason.UNUSABLE.bare)
 
 
 def _range(numbers: tuple[str, ...]) -> str:

@@ -24,7 +24,15 @@ MARGIN: Final = 3
 WIDEST: Final = 100
 """Longer lines are hard to read."""
 
+_MARK: Final = "▌"
+"""Before the sentence: where the eye begins, however much is free around it."""
+
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def inside(columns: int) -> int:
+    """Cells of sentence, body and choices in a terminal of so many columns."""
+    return min(columns - 2 * MARGIN, WIDEST)
 
 
 def rows(scene: Scene, language: Language, entered: Mapping[str, str] = _NOTHING) -> int:
@@ -37,16 +45,19 @@ def lines(scene: Scene, said: str, room: Room, height: int) -> tuple[Line, ...]:
 
     A code to read stands to the right of everything else; where it is higher than the stage, it is left out.
     """
-    whole = room._replace(width=min(room.width - 2 * MARGIN, WIDEST))
+    whole = room._replace(width=inside(room.width))
     code = next((draw(part, whole) for part in scene.body if isinstance(part, Qr)), ())
     code = code if len(code) <= height else ()
-    inside = whole._replace(width=whole.width - code[0].width - MARGIN) if code else whole
+    beside = whole._replace(width=whole.width - code[0].width - MARGIN) if code else whole
     look = Look.STRONG if scene.tone is Tone.PLAIN else OF_TONE[scene.tone]
-    left = [line(), *(line(one, look) for one in wrap(scene.sentence, inside.width)), line()]
-    left += [one for part in scene.body if not isinstance(part, Qr) for one in draw(part, inside)]
-    left += [line(one, Look.LOOK) for one in wrap(said, inside.width)] if said else []
+    left = [line(), *(line(one, look) for one in wrap(scene.sentence, beside.width)), line()]
+    left += [one for part in scene.body if not isinstance(part, Qr) for one in draw(part, beside)]
+    left += [line(one, Look.LOOK) for one in wrap(said, beside.width)] if said else []
     margin = (room.width - whole.width) // 2
-    return tuple(_moved(one, margin) for one in _beside(left, code, inside.width + MARGIN))
+    look = look if scene.tone is not Tone.PLAIN else Look.ACCENT
+    marked = range(1, 1 + len(wrap(scene.sentence, beside.width))) if scene.tone is not Tone.CALM else range(0)
+    made = _beside(left, code, beside.width + MARGIN)
+    return tuple(_moved(one, margin, look if at in marked else None) for at, one in enumerate(made))
 
 
 def stage(scene: Scene, said: str, room: Room, height: int) -> tuple[Line, ...]:
@@ -55,7 +66,7 @@ def stage(scene: Scene, said: str, room: Room, height: int) -> tuple[Line, ...]:
     if len(made) > height:
         made = made[1:]  # a refusal of two rows takes the empty one on top
     free = max(0, height - len(made))
-    return (*(line() for _ in range(free // 3)), *made, *(line() for _ in range(free - free // 3)))
+    return (*(line() for _ in range(free // 2)), *made, *(line() for _ in range(free - free // 2)))
 
 
 def _beside(left: list[Line], right: tuple[Line, ...], at: int) -> Iterator[Line]:
@@ -64,6 +75,7 @@ def _beside(left: list[Line], right: tuple[Line, ...], at: int) -> Iterator[Line
         yield Line((*one.pieces, *gap, *other.pieces), one.touches)
 
 
-def _moved(one: Line, cells: int) -> Line:
+def _moved(one: Line, cells: int, mark: Look | None) -> Line:
     touches = tuple(Touch(touch.left + cells, touch.width, touch.entry) for touch in one.touches)
-    return Line((Piece(" " * cells), *one.pieces), touches)
+    before = (Piece(" " * cells),) if mark is None else (Piece(" " * (cells - 2)), Piece(_MARK, mark), Piece(" "))
+    return Line((*before, *one.pieces), touches)

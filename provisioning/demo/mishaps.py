@@ -46,8 +46,8 @@ class Button(NamedTuple):
 PRINT: Final = Button("print")
 HAND_OVER: Final = Button("hand-over")
 NOTHING_CAME_OUT: Final = Button("nothing-came-out")
-SPOILED_ONE: Final = Button("spoiled", "paper", 1)
-SPOILED_BOTH: Final = Button("spoiled", "paper", 2)
+SPOILED_ONE: Final = Button("spoiled", "jam", 1)
+SPOILED_BOTH: Final = Button("spoiled", "unusable", 2)
 
 
 class Mishap(NamedTuple):

@@ -147,9 +147,8 @@ def _abort(writer: asyncio.StreamWriter) -> None:
         writer.transport.abort()
 
 
-def through(house: House, proxies: dict[int, TcpProxy], seconds: float) -> None:
-    """Have the bus reach city hall's ports through proxies."""
-    house.part("agent").stop()
+def lead(house: House, proxies: dict[int, TcpProxy]) -> None:
+    """From its next start on the bus reaches these ports of city hall through proxies."""
     path = house.city.bus.bus_toml
     text = path.read_text()
     for port, proxy in proxies.items():
@@ -157,6 +156,12 @@ def through(house: House, proxies: dict[int, TcpProxy], seconds: float) -> None:
     with path.open("r+") as file:  # in place, so that the file keeps its owner
         file.truncate()
         file.write(text)
+
+
+def through(house: House, proxies: dict[int, TcpProxy], seconds: float) -> None:
+    """Have the bus reach city hall's ports through proxies."""
+    house.part("agent").stop()
+    lead(house, proxies)
     house.part("agent").start()
     wait_until(house.met, seconds, "the bus has met city hall through the proxy")
     assert all(proxy.down > 0 for proxy in proxies.values())

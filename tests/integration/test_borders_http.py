@@ -172,7 +172,7 @@ def test_a_head_that_is_no_http_gets_a_sentence_or_the_end(door: Door, raw: byte
 
 
 ADDRESSES = {
-    "nothing": ("GET", "/", 404),
+    "nothing": ("GET", "/1/", 404),
     "another way": ("PUT", None, 405),
     "upwards": ("GET", "/1/../../../etc/passwd", 404),
     "upwards, hidden": ("GET", "/1/%2e%2e/%2e%2e/etc/passwd", 404),

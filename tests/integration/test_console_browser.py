@@ -32,8 +32,7 @@ SESSION: Final = "s" + "0" * 23 + "1"
 KINDS: Final = 'identity_documents = ["card", "licence"]'
 CHECKED: Final = CITY.replace(b'name_en = "Record"', f'name_en = "Record"\nchecks = true\n{KINDS}'.encode())
 
-expect.set_options(timeout=45_000)  # a browser on a machine that does other things too
-
+expect.set_options(timeout=30_000)  # milliseconds: two cores do other things too
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium at /usr/bin/chromium")
 
 

@@ -19,7 +19,7 @@ from provisioning.demo.stage import Scene
 from provisioning.demo.wait import wait_until
 from provisioning.sample import sample_certificate
 from provisioning.small_city import BUS, Hours
-from tests.day.clock import _FORM, DayClock
+from tests.day.driven import DrivenHouse
 from tests.hands import Visit
 from tests.unit.test_timetable import at
 
@@ -33,40 +33,18 @@ pytestmark = [
 WAIT_S = 20.0
 """Less than any client is given for the rest of its command (30 s): what happens within it has not waited for one."""
 
+LIMITS = {"cancel_confirm_s": 5, "sync_s": 5, "lease_s": 1800, "session_idle_s": 3600}
 OFFICE = Hours("08:30", "15:30", (1, 2, 3, 4, 5), enters=True)
 TUESDAY = "2026-11-24T"
 HALF_A_COMMAND = b"POST /v1/mode HTTP/1.1\r\nHost: bus\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{"
 EVENTS = b"GET /v1/events HTTP/1.1\r\nHost: bus\r\n\r\n"
 
 
-class DrivenHouse(House):
-    """Relay, agent, spooler and openers on one clock, which the test moves."""
-
-    def __init__(self, where: Path, now: str) -> None:
-        limits = {"cancel_confirm_s": 5, "sync_s": 5, "lease_s": 1800, "session_idle_s": 3600}
-        super().__init__(where, limits=limits, hours=OFFICE, apart=False)
-        self._now = now
-
-    def _prepare(self) -> None:
-        super()._prepare()
-        self.clock = DayClock.begin(self.dir / "clock", at(self._now))
-        for name in ("relay", "spooler", "agent"):
-            part = self.part(name)
-            python, _m, module, *rest = part.command.argv
-            argv = (python, "-m", "tests.day.under", str(self.dir / "clock"), module, *rest)
-            part.command = part.command._replace(argv=argv)
-
-    def goes_to(self, time: str) -> None:
-        # The wall clocks alone: the printer's up-time is its own, and would not fit to seconds since boot that were moved.
-        began, utc, moved = _FORM.unpack(self.clock._map[:])
-        self.clock._map[:] = _FORM.pack(began, utc + at(time) - self.clock.utc_ms(), moved)
-
-
 @pytest.fixture(scope="module")
 def house() -> Iterator[DrivenHouse]:
     with (
         tempfile.TemporaryDirectory(prefix="duty-test-") as name,
-        DrivenHouse(Path(name) / "h", TUESDAY + "15:20:00") as house,
+        DrivenHouse(Path(name) / "h", at(TUESDAY + "15:20:00"), limits=LIMITS, hours=OFFICE) as house,
     ):
         yield house
 
@@ -101,7 +79,7 @@ def test_the_hours_end_a_print_and_its_session_whatever_clients_hold_open(house:
         # As many as may be connected at all: no further command gets through, and none has to.
         for number in range(BOUNDS.most):
             stuck(house, EVENTS if number % 2 else HALF_A_COMMAND, clients)
-        house.goes_to(TUESDAY + "15:30:00")
+        house.goes_to(at(TUESDAY + "15:30:00"))
         wait_until(lambda: visit.clerk.duty(BUS)["mode"] == "route_bus", WAIT_S, "city hall hears of the end")
         wait_until(lambda: visit.at_city_hall["state"] == "canceled", WAIT_S, "the printer has given the document up")
     changes = visit.clerk.duty(BUS)["changes"]
@@ -125,7 +103,7 @@ def test_a_stop_that_runs_late_is_extended_by_two_people(house: DrivenHouse) -> 
     house.on_duty()
     house.part("agent").restart()
     until(house, mode="city_hall")
-    house.goes_to(TUESDAY + "15:50:00")
+    house.goes_to(at(TUESDAY + "15:50:00"))
     until(house, mode="route_bus")
     house.part("relay").stop()
     wait_until(lambda: house.snapshot()["link"]["state"] == "down", WAIT_S, "the line is gone")

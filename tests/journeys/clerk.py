@@ -72,17 +72,22 @@ class Clerk:
 
 async def sign_in(browser: Browser, house: House, who: str, language: str = "ja") -> Clerk:
     """A window of a clerk who signs in for the first time, and stands at the board."""
+    return await window(browser, house, who, first_time(house, who))
+
+
+async def window(browser: Browser, house: House, who: str, cookie: str) -> Clerk:
+    """A window of a clerk who is signed in, at the board."""
     context = await browser.new_context(
         viewport={"width": 1366, "height": 768}, ignore_https_errors=True, locale="ja-JP"
     )
-    await context.add_cookies([{"name": COOKIE, "value": first_time(house, who), "url": house.console, "secure": True}])
+    await context.add_cookies([{"name": COOKIE, "value": cookie, "url": house.console, "secure": True}])
     page = await context.new_page()
     await page.goto(house.console)
     return Clerk(who, page)
 
 
-def first_time(house: House, who: str) -> str:
-    """Password and app are set up as the first page asks; the signed-in browser's cookie."""
+def first_time(house: House, who: str, at: float | None = None) -> str:
+    """Password and app are set up as the first page asks; the signed-in browser's cookie. `at`: seconds since 1970, city hall's."""
     with httpx.Client(
         base_url=house.console, verify=tls.client_context(house.city.clerk_toml.with_name("ca.crt"))
     ) as http:
@@ -91,7 +96,7 @@ def first_time(house: House, who: str) -> str:
         answer = http.post("/first", data={"csrf": token, "who": who, "code": house.codes[who]})
         page = http.get(answer.headers["location"]).text
         secret = base64.b32decode(_found(_SECRET, page).replace(" ", ""))
-        digits = TOTP(secret, 6, SHA1(), 30).generate(time.time()).decode()  # noqa: S303 - RFC 6238's own
+        digits = TOTP(secret, 6, SHA1(), 30).generate(at or time.time()).decode()  # noqa: S303 - RFC 6238's own
         form = {"csrf": _found(_FIELD, page), "password": PASSWORD, "again": PASSWORD, "digits": digits}
         assert http.post("/first/set-up", data=form).status_code == httpx.codes.SEE_OTHER
         return str(http.cookies[COOKIE])

@@ -28,7 +28,8 @@ class Concierge:
     @property
     def text(self) -> str:
         """All that stands on the screen."""
-        return "\n".join(panel.text for panel in self.app.query(Panel) if panel.display)
+        shown = (panel for panel in self.app.query(Panel) if all(one.display for one in panel.ancestors_with_self))
+        return "\n".join(panel.text for panel in shown)
 
     @property
     def scene(self) -> str:

@@ -516,6 +516,7 @@ def test_what_was_paid_for_nothing_is_to_be_refunded_once_nothing_can_follow(pai
     with pair.store.event():
         pair.store.forget(job)
     assert pair.books.fees_settled().detail == f"{open_.check_word} -300", "its check word is still known"
+    assert next(pair.books.open_fees()).session == open_.session != "", "and so is its visit"
     pair.books.refunded(job, "toner")
     assert (pair.books.fees_settled().ok, pair.books.book.cash.expected) == (True, 0)
 
@@ -528,6 +529,7 @@ def test_a_reissue_is_paid_for_with_the_spoiled_one(pair: Pair, monkeypatch: pyt
     reissue = pair.printed()
     assert pair.books.fees_settled().ok, "the reissue may still be handed over"
     pair.commands.hand_over(reissue)
+    assert pair.books._shelf.session(spoiled) == pair.store.job(reissue).session
     assert pair.books.fees_settled().ok
     pair.settle()
     assert pair.town.relay.books.book(BUS).account(reissue).open == 0

@@ -242,7 +242,7 @@ def jammed(town: Town, *numbers: str) -> OnBus:
     job.bus.evidence(request, printing.Finding.SENDING, 1)
     job.bus.evidence(request, printing.Finding.DOUBT, 2, why="stood_between_sheets")
     if numbers:
-        job.bus.fact(link.Spoiled, job=job.name, attempt=1, sheets=numbers, why="aborted", came_out=len(numbers))
+        job.bus.fact(link.Spoiled, job=job.name, attempt=1, sheets=numbers, why="jam", came_out=len(numbers))
     return job
 
 
@@ -258,7 +258,7 @@ def test_trouble_has_exactly_two_buttons_and_waits_for_her_report(counter: Count
 def test_her_report_stands_in_her_words_and_the_reissue_asks_for_the_sheet(counter: Counter, town: Town) -> None:
     job = jammed(town, "A-000412")
     text = page(counter, job.session)
-    assert "プリンターが印刷を打ち切りました" in text
+    assert "<p>紙がつまって、使えない紙が出ました。</p>" in text
     assert "使えない紙：A-000412" in text
     assert buttons(text) == ["無効にする", "刷り直し（1回のみ）"]
     assert "disabled" not in text

@@ -15,6 +15,7 @@ from cityhall_wire.modes import DutyMode
 from tests.screen_city import CITY, JOB, QUIET, TALKING, TestClock, shown, with_job
 
 SURE = Tell("/v1/session/end")
+PANIC = LockShown(reason="panic", key="reason.panic", sentence="Panic was pressed.")
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_what_is_asked_again_is_dropped_where_the_moment_changes(clock: TestCloc
     "change",
     [
         {"mode": DutyMode.ROUTE_BUS},
-        {"locked": LockShown(reason="panic", key="reason.panic", sentence="Panic was pressed.")},
+        {"locked": PANIC},
     ],
     ids=["duty ends", "lock"],
 )
@@ -102,6 +103,26 @@ def test_what_goes_on_below_an_open_scene_is_said_and_takes_nothing_away(clock: 
     assert deck.note == Said(key=TuiWord.WAITS, sentence=TuiWord.WAITS.english)
     deck.press(1)
     assert deck.place == Open("visit.card", JOB)
+
+
+def test_whoever_is_led_to_the_moment_is_told_of_nothing_that_waits(clock: TestClock) -> None:
+    deck = deck_with(clock, with_job(state="printing"))
+    deck.open("guide", "jam")
+    deck.update(with_job(state="uncertain"), CITY, True)
+    assert deck.note is not None
+    deck.open("visit.outcome", JOB)
+    assert deck.note is None
+    deck.open("visit.spoiled", JOB)
+    assert (deck.place, deck.note) == (Open("visit.spoiled", JOB), None)
+
+
+@pytest.mark.parametrize(("within", "scene"), [(True, "locked"), (False, "route_bus")])
+def test_after_the_theft_key_the_crew_reads_what_to_do_and_passengers_read_nothing(
+    clock: TestClock, within: bool, scene: str
+) -> None:
+    duty = msgspec.structs.replace(QUIET.duty, within_hours=within)
+    deck = deck_with(clock, shown(mode=DutyMode.ROUTE_BUS, duty=duty, locked=PANIC))
+    assert (deck.place.scene, deck.quiet) == (scene, not within)
 
 
 def test_in_route_bus_nothing_is_opened_by_a_key(clock: TestClock) -> None:
