@@ -5,10 +5,9 @@ from typing import Any
 
 import httpx
 from starlette.applications import Starlette
-from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
 
 from cityhall_base.words import Language
+from cityhall_relay.console import static_files
 from cityhall_relay.console.counter import counter_pages
 from cityhall_relay.console.desks import Desks
 from cityhall_relay.console.frame import Frame
@@ -35,8 +34,7 @@ class Counter:
         self.desks: Desks = town.relay.counter(lambda _bus: None)
         pages = counter_pages(self.desks, Frame(town.relay.city.city))
         routes = [route for one in pages for route in one.routes(self.door)]
-        static = Mount("/static", StaticFiles(packages=[("cityhall_relay.console", "static")]))
-        self.app = Starlette(routes=[*routes, static], exception_handlers=dict(HANDLERS))
+        self.app = Starlette(routes=[*routes, static_files.ROUTE], exception_handlers=dict(HANDLERS))
 
     def as_(self, visitor: Visitor) -> "Counter":
         self.door.visitor = visitor

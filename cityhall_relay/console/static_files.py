@@ -16,20 +16,22 @@ _TYPES: Final = {".css": "text/css; charset=utf-8", ".js": "text/javascript; cha
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 
 
-class _File(NamedTuple):
+class File(NamedTuple):
+    """What is sent."""
+
     content: bytes
     media_type: str
     digest: str
 
 
-def _read() -> dict[str, _File]:
+def _read() -> dict[str, File]:
     folder = files("cityhall_relay.console") / "static"
     found = {}
     for one in folder.iterdir():
         kind = _TYPES.get(one.name[one.name.rfind(".") :])
         if kind:
             content = one.read_bytes()
-            found[one.name] = _File(content, kind, hashlib.sha256(content).hexdigest()[:16])
+            found[one.name] = File(content, kind, hashlib.sha256(content).hexdigest()[:16])
     return found
 
 
@@ -41,8 +43,13 @@ def address(name: str) -> str:
     return f"/static/{_FILES[name].digest}/{name}"
 
 
+def file(name: str) -> File | None:
+    """One of them."""
+    return _FILES.get(name)
+
+
 async def _send(request: Request) -> Response:
-    found = _FILES.get(request.path_params["name"])
+    found = file(request.path_params["name"])
     if found is None or found.digest != request.path_params["digest"]:
         raise HTTPException(404)
     return Response(found.content, 200, {"Cache-Control": _FOR_EVER}, found.media_type)

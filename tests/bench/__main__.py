@@ -13,7 +13,18 @@ from typing import Final
 
 import msgspec
 
-from tests.bench import convergence, crypto, machine, memory, payload, powercut, release, table
+from tests.bench import (
+    convergence,
+    crypto,
+    machine,
+    memory,
+    payload,
+    powercut,
+    release,
+    screen_console,
+    screen_tui,
+    table,
+)
 from tests.bench.table import Row
 
 ROUNDS: Final = 9
@@ -27,9 +38,13 @@ def main() -> int:
     """Run what is named on the command line, or all of it."""
     parser = argparse.ArgumentParser(prog="run bench", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", choices=("release", "crypto", "payload", "recovery", "memory"), help="one part of the table"
+        "what",
+        nargs="?",
+        choices=("release", "crypto", "payload", "recovery", "memory", "screens"),
+        help="one part of the table",
     )
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"at least {LEAST_ROUNDS}, after a warm-up")
+    parser.add_argument("--minutes", type=float, default=screen_console.MINUTES, help="of the console under load (5)")
     parser.add_argument("--stages", action="store_true", help="also where our own time goes between press and paper")
     asked = parser.parse_args()
     if asked.rounds < LEAST_ROUNDS:
@@ -42,6 +57,7 @@ def main() -> int:
         "payload": lambda: payload.measure(asked.rounds),
         "recovery": lambda: chain(powercut.measure(), convergence.measure(asked.rounds)),
         "memory": memory.rows,
+        "screens": lambda: chain(screen_tui.rows(), screen_console.rows(asked.minutes)),
     }
     return report({asked.what: measures[asked.what]} if asked.what else measures, asked.rounds)
 
@@ -58,7 +74,8 @@ def report(measures: Mapping[str, Measure], rounds: int) -> int:
             traceback.print_exc()
             not_measured[name] = f"{type(error).__name__}: {error}"
     whole = [row for some in rows.values() for row in some]
-    sys.stdout.write(machine.sentence(described) + f"Medians of {rounds} after a warm-up.\n\n" + table.text(whole))
+    how = "" if set(measures) == {"screens"} else f"Medians of {rounds} after a warm-up.\n"
+    sys.stdout.write(f"{machine.sentence(described)}{how}\n{table.text(whole)}")
     for name, why in not_measured.items():
         sys.stdout.write(f"NOT MEASURED: {name}: {why}\n")
     result = {

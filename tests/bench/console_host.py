@@ -1,4 +1,4 @@
-"""The relay of the console's measurement: `python -m tests.bench.console_host FOLDER` is one real relay with its sockets, and its work.
+"""The relay that is measured: `python -m tests.bench.console_host FOLDER` is one real relay with its sockets, and its work.
 
 Visits and documents go through the relay's own desks in the relay's own loop, signed by the buses' keys as they come from the wire;
 HTTP and the reading of PDFs are left out of that work. It ends with its standard input, where each line says what to do next.

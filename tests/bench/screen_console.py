@@ -5,7 +5,6 @@ The relay is a process of its own (tests/bench/console_host.py); boards and page
 
 import asyncio
 import contextlib
-import os
 import re
 import statistics
 import subprocess
@@ -23,11 +22,11 @@ import msgspec
 from cityhall_base import tls
 from cityhall_base.clock import Clock, SystemClock
 from cityhall_base.words import Language
-from cityhall_relay.client.people_text import DayWord
 from cityhall_relay.console.door import COOKIE
+from cityhall_relay.day_words import DayWord
 from tests.bench.board_reader import Board, Page, Place
 from tests.bench.console_host import AUDITOR, BOARDS, BOSS, Called, Said, Up, Worked, clerk_of, english
-from tests.bench.screen_tui import processor_s, resident
+from tests.bench.screen_tui import resident
 from tests.bench.table import Goal, Row, Series
 from tests.console_lab import PASSWORD, code_now
 
@@ -35,7 +34,7 @@ MINUTES: Final = 5.0
 PAGE_MS: Final = 150
 EVENT_S: Final = 1.0
 BETWEEN_PAGES_S: Final = 0.1
-SETTLED_S: Final = 15.0
+SETTLED_S: Final = 30.0
 """What is built once (templates, caches, TLS of fifty boards) is not growth."""
 
 LOOK_S: Final = 5.0
@@ -55,6 +54,7 @@ class Figures(NamedTuple):
     rss: list[float]
     worked: Worked
     cores: float
+    starved: float  # cores that the relay would have used, had nobody else been on them
     bytes: int
 
 
@@ -75,6 +75,7 @@ def rows(minutes: float = MINUTES) -> Iterator[Row]:
     yield Row("console: behind its rhythm, most", "s", Series.of([seen.worked.behind_s]))
     yield Row("console: a document inside the relay", "s", Series.of(seen.worked.busy_s))
     yield Row("console: processor of the relay", "cores", Series.of([seen.cores]))
+    yield Row("console: the same that others kept from it", "cores", Series.of([seen.starved]))
     yield Row("console: sent to all boards", "kB/s", Series.of([seen.bytes / 1000 / seen.worked.seconds]))
     yield Row("console: memory at the beginning", "MiB", Series.of([seen.rss[0]]))
     yield Row("console: memory at the end", "MiB", Series.of([seen.rss[-1]]))
@@ -87,14 +88,15 @@ def p95(samples: list[float]) -> float:
 
 
 class Host:
-    """The relay's process. Raises RuntimeError where it does not start."""
+    """The relay's process. Raises RuntimeError where it ends too early."""
 
     def __init__(self, top: Path) -> None:
         self._top = top
         argv = [sys.executable, "-m", "tests.bench.console_host", str(top)]
-        if profile := os.environ.get("CONSOLE_PROFILE"):
-            argv += ["--profile", profile]
         self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self._process.stdin
+        assert self._process.stdout
+        self._tell_pipe, self._said_pipe = self._process.stdin, self._process.stdout
         self._called: list[Called] = []
 
     def __enter__(self) -> "Host":
@@ -102,7 +104,7 @@ class Host:
 
     def __exit__(self, *_: object) -> None:
         with contextlib.suppress(OSError):
-            self._process.stdin.close()
+            self._tell_pipe.close()
         try:
             self._process.wait(timeout=20)
         except subprocess.TimeoutExpired:
@@ -113,17 +115,17 @@ class Host:
         """From the first document to the last."""
         up = await asyncio.to_thread(self._heard)
         if not isinstance(up, Up):
-            raise RuntimeError(f"{up}")
+            raise TypeError(f"{up}")
         place = Place(up.port, tls.client_context(self._top / "tls" / "ca.crt"))
         cookies = await asyncio.to_thread(self._sign_in, place)
         boards = [Board(place, cookies[clerk_of(n)], mark(english(n))) for n in range(BOARDS)]
         reading = [asyncio.create_task(board.read()) for board in boards]
         self._tell()
-        began, used, rss = time.monotonic(), self._processor_s(), list[float]()
-        watching = asyncio.create_task(self._watch(rss))
+        began, (used, waited), rss = time.monotonic(), self._processor_s(), list[float]()
+        watching = asyncio.create_task(self._watch(rss, min(SETTLED_S, seconds / 3)))
         listening = asyncio.create_task(asyncio.to_thread(self._listen))
         pages = await self._pages(place, cookies, began + seconds)
-        cores = (self._processor_s() - used) / (time.monotonic() - began)
+        now, took = self._processor_s(), time.monotonic() - began
         self._tell()
         worked = await listening
         await asyncio.sleep(LAST_S / 2)
@@ -134,7 +136,7 @@ class Host:
                 raise RuntimeError(board.refused)
         events, missing = self._delays(boards, began + seconds - LAST_S)
         sent = sum(board.bytes for board in boards)
-        return Figures(pages, events, missing, rss, worked, cores, sent)
+        return Figures(pages, events, missing, rss, worked, (now[0] - used) / took, (now[1] - waited) / took, sent)
 
     def _delays(self, boards: list[Board], until: float) -> tuple[list[float], int]:
         delays, missing = list[float](), 0
@@ -163,8 +165,6 @@ class Host:
                 await asyncio.sleep(BETWEEN_PAGES_S)
                 if path := path or self._visit():
                     status, took = await open_[name].load(path)
-                    if status == 404 and name in ("books", "audit"):
-                        continue
                     if status != httpx.codes.OK:
                         raise RuntimeError(f"{name}: {path}: {status}")
                     taken[name].append(took)
@@ -177,8 +177,8 @@ class Host:
         there = (one for one in reversed(self._called) if one.clerk == VISITOR and one.at < time.monotonic() - 1)
         return next((f"/visits/{one.session}" for one in there), "")
 
-    async def _watch(self, rss: list[float]) -> None:
-        await asyncio.sleep(SETTLED_S)
+    async def _watch(self, rss: list[float], settled_s: float) -> None:
+        await asyncio.sleep(settled_s)
         while True:
             rss.append(resident(self._process.pid))
             await asyncio.sleep(LOOK_S)
@@ -190,14 +190,15 @@ class Host:
     # --- the process ---
 
     def _tell(self) -> None:
-        self._process.stdin.write(b"\n")
-        self._process.stdin.flush()
+        self._tell_pipe.write(b"\n")
+        self._tell_pipe.flush()
 
     def _heard(self) -> Said:
-        line = self._process.stdout.readline()
+        line = self._said_pipe.readline()
         if not line:
             raise RuntimeError(f"the relay has ended: {self._process.poll()}")
-        return msgspec.json.decode(line, type=Said)
+        said: Said = msgspec.json.decode(line, type=Said)
+        return said
 
     def _listen(self) -> Worked:
         while not isinstance(said := self._heard(), Worked):
@@ -205,8 +206,10 @@ class Host:
                 self._called.append(said)
         return said
 
-    def _processor_s(self) -> float:
-        return processor_s(self._process.pid)
+    def _processor_s(self) -> tuple[float, float]:
+        """Of its one loop: on a processor, and ready but waiting for one (/proc/PID/schedstat)."""
+        fields = Path(f"/proc/{self._process.pid}/schedstat").read_text().split()
+        return int(fields[0]) / 1e9, int(fields[1]) / 1e9
 
 
 class _Now(NamedTuple):

@@ -1,7 +1,7 @@
 """The concierge's screen: how soon a key is answered, what a day leaves in memory, what rest costs.
 
-The screen is the real process in a pty of the kiosk's size. What it shows comes from the stand-in of tests/screen_city.py, because the
-real agent says no more than two snapshots a second.
+The screen is the real process in a pty of the kiosk's size. What it shows comes from the stand-in of tests/screen_city.py, because
+the real agent says no more than two snapshots a second.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -34,7 +34,7 @@ THINKS_S: Final = 0.13
 """Between two presses: no multiple of the snapshots' rhythm, so that a press meets it at every point."""
 
 DAY_SNAPSHOTS: Final = 28_800
-"""Eight hours of one a second. The agent says two a second at most, while something moves, and else one where a sync changed something."""
+"""Eight hours of one a second. The agent says two a second while something moves, and else one where a sync changed something."""
 
 BETWEEN_KEYS: Final = 10
 """Snapshots from one press to the next: 2,880 presses in eight hours, one in ten seconds."""
@@ -175,8 +175,9 @@ async def _day(agent: Talker, terminal: Terminal, snapshots: int) -> tuple[float
             n += 1
             agent.say(msgspec.structs.replace(stage, at=QUIET.at + n * 1000, lights=(*QUIET.lights[:4], _paper(n))))
         await agent.drained()
-        key = next(keys)
-        if key == "back" and (key := hand.way_back()) is None:
+        wanted = next(keys)
+        key = hand.way_back() if wanted == "back" else wanted
+        if key is None:
             continue
         await terminal.press(key, hand.press(key))
         pressed += 1
@@ -189,7 +190,7 @@ def _visit() -> tuple[Snapshot, ...]:
     """A visit from the free counter to the end, as the agent says it."""
     ringing = msgspec.structs.replace(TALKING, clerk=None)
     call = CallShown(section="shimin", then="", waited_s=3, left_s=57)
-    states = (
+    states: tuple[dict[str, Any], ...] = (
         {"state": "offered", "approved": False, "received": 400},
         {"approved": False},
         {},

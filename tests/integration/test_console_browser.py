@@ -1,6 +1,7 @@
 """The clerk's console in a real browser: by keyboard alone with few presses, live, and without any script at all."""
 
 import asyncio
+import re
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -25,12 +26,21 @@ FLAGS: Final = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
+PAGE: Final = Path(__file__).parents[2] / "docs/clerk.md"
+MOST_PRESSES: Final = 3
 SESSION: Final = "s" + "0" * 23 + "1"
 KINDS: Final = 'identity_documents = ["card", "licence"]'
 CHECKED: Final = CITY.replace(b'name_en = "Record"', f'name_en = "Record"\nchecks = true\n{KINDS}'.encode())
 
 expect.set_options(timeout=30_000)  # milliseconds: two cores do other things too
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium at /usr/bin/chromium")
+
+
+def documented(task: str) -> tuple[str, ...]:
+    """The keys of this row of docs/clerk.md, without what is said about them."""
+    found = re.search(rf"^\| {task} \| ([^|(]+)", PAGE.read_text(), re.MULTILINE)
+    assert found, task
+    return tuple(found[1].strip().split(", "))
 
 
 class Seat(NamedTuple):
@@ -47,11 +57,12 @@ class Seat(NamedTuple):
             self.presses.append(key)
             await self.page.keyboard.press(key)
 
-    def pressed(self) -> int:
-        """Since it was last asked."""
-        count = len(self.presses)
+    def pressed(self, task: str) -> None:
+        """What was pressed since the task before: as docs/clerk.md has it, and three at most."""
+        keys = tuple(self.presses)
         self.presses.clear()
-        return count
+        assert keys == documented(task)
+        assert len(keys) <= MOST_PRESSES
 
     async def begins(self, heading: str) -> None:
         """The right side is about this now."""
@@ -102,11 +113,11 @@ def test_a_clerk_answers_checks_sends_allows_and_closes_by_keyboard_with_few_pre
             await expect(page.locator("[data-first]")).to_be_focused()
             await at.press("Enter")
             await at.begins("本人確認をしてください")
-            assert at.pressed() <= 3
+            at.pressed("answer the call")
 
             await at.press("Space", "2")
             await at.begins("書類を送ってください")
-            assert at.pressed() <= 3
+            at.pressed("tick the checks")
 
             await at.press("1")
             async with page.expect_file_chooser() as chosen:
@@ -116,21 +127,21 @@ def test_a_clerk_answers_checks_sends_allows_and_closes_by_keyboard_with_few_pre
                 await at.press("Enter")
             await (await chosen.value).set_files(at.certificate)
             await at.begins("印刷を許可してください")
-            assert at.pressed() <= 3
+            at.pressed("upload")
             drawn = page.locator("figure.page img")
             await expect(drawn).to_be_visible()
             assert await drawn.evaluate("it => it.decode().then(() => it.naturalWidth)") == 840
 
             await at.press("Tab", "Enter")
             await expect(page.locator(".steps li.done")).to_have_count(5)
-            assert at.pressed() <= 3
+            at.pressed("allow the print")
             await expect(page.locator("figure.page")).to_have_count(0)
 
             await at_the_printer(at, box)
             await at.begins("お渡し済")  # nobody has read the page again
             await at.press("Tab", "Enter")
             await expect(page.locator(".calls .well")).to_be_visible()
-            assert at.pressed() <= 3
+            at.pressed("close the visit")
             assert town.relay.store.live_sessions() == []
 
     run(visit)
