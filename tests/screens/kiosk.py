@@ -85,6 +85,8 @@ class Kiosk:
 
     async def stop(self) -> None:
         """And everything that it started."""
+        with suppress(RuntimeError):  # it may have ended with its command
+            await self._tmux("kill-server")  # which is no child of ours
         if self._cage is not None and self._cage.returncode is None:
             with suppress(ProcessLookupError):
                 os.killpg(self._cage.pid, signal.SIGTERM)
