@@ -23,7 +23,7 @@ from tests.journeys.counter import FIRST, OTHER, SERVICE, Counter, a_house, stil
 from tests.journeys.waiting import until
 
 DEPUTY: Final = "staff-3t"
-LIMITS: Final = {"sync_s": 2, "call_s": 30, "call_next_s": 5}
+LIMITS: Final = {"sync_s": 2, "call_s": 20, "call_next_s": 5}
 CARRIED_BYTES: Final = 4_000_000
 """More than a hundred ranges: the test sees it half carried."""
 
