@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-import msgspec
-
 from cityhall_base import terms
 from cityhall_base.city import City, Section, Service
 from cityhall_base.clock import business_day, jst
@@ -17,6 +15,7 @@ from cityhall_relay.console.strip import Strip, strip
 from cityhall_relay.console.visit_words import BoardWord
 from cityhall_relay.settings import Right
 from cityhall_relay.store.rows import Bus, Session
+from cityhall_relay.views import bus_view
 from cityhall_wire.modes import DutyMode, may_meet
 
 TAKEN_S: Final = 60
@@ -250,9 +249,9 @@ def printer(desks: Desks, bus: Bus, language: Language) -> Shown:
     """What the bus said last, in words."""
     if not bus.printer_state:
         return Shown(BoardWord.PRINTER_UNSEEN.say(language), "calm")
-    reasons = msgspec.json.decode(bus.printer_reasons, type=tuple[str, ...])
+    said = bus_view(desks.city, bus, None, None).printer
     lies = desks.city.printers[desks.city.vehicles[bus.bus].printer].lies
-    found = notes(bus.printer_state, reasons, lies)
+    found = notes(said.state, said.reasons, lies)
     if found:
         return Shown(found[0].word.say(language), "bad" if found[0].severity is Severity.NOW else "weak")
     if bus.printer_state == "processing":

@@ -95,7 +95,6 @@ ELSEWHERE = {
         "msgspec.json.decode",
     ): "one typed report of the disposable process, itself bounded",
     ("cityhall_relay/intake/checker.py", "msgspec.json.decode"): "the limits that its own parent gave it",
-    ("cityhall_relay/console/board_view.py", "msgspec.json.decode"): "the relay's own row, written by it",
     ("cityhall_relay/store/console.py", "msgspec.json.decode"): "the relay's own row, written by it",
     ("cityhall_relay/store/audit.py", "json.loads"): "the relay's own row, written by it",
     (
